@@ -1,0 +1,173 @@
+//! `parsed-data`: the terminal fact of a task. A task ends in exactly one of these, or in one dead
+//! letter.
+
+use super::{Origin, ParsedPage};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
+
+/// The terminal states of a URL (a promise: every URL ends in exactly one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The page was fetched and is stored.
+    Stored,
+    /// The page is as it was at the last fetch.
+    Unchanged,
+    /// The URL redirects to one that has its own state.
+    Redirected,
+    /// Robots, scope, trap, type or budget kept it out; the code says which.
+    Excluded,
+    /// The site says there is nothing to get (404, 410 and other final refusals).
+    Gone,
+    /// A dead letter holds why.
+    Dead,
+}
+
+impl Outcome {
+    /// All of them, in the order they are reported in.
+    pub const ALL: [Self; 6] =
+        [Self::Stored, Self::Unchanged, Self::Redirected, Self::Excluded, Self::Gone, Self::Dead];
+
+    /// The name used in records, tables, metrics and reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Unchanged => "unchanged",
+            Self::Redirected => "redirected",
+            Self::Excluded => "excluded",
+            Self::Gone => "gone",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Stable codes that say why a task ended as it did. They go into records, metrics, dead letters
+/// and `explain`; one word for one thing.
+pub mod code {
+    /// Fetched and parsed.
+    pub const OK: &str = "ok";
+    /// Fetched; the content type has no reader, so the page has no extracted facts.
+    pub const NOT_PARSED: &str = "not_parsed";
+    /// robots.txt disallows the URL.
+    pub const ROBOTS_DISALLOWED: &str = "robots_disallowed";
+    /// robots.txt can't be had (5xx or unreachable), which disallows the host for now.
+    pub const ROBOTS_UNREACHABLE: &str = "robots_unreachable";
+    /// The page itself forbids following its links or storing it.
+    pub const META_ROBOTS: &str = "meta_robots";
+    /// Outside the job's scope.
+    pub const SCOPE: &str = "scope";
+    /// Further from a seed than the job goes.
+    pub const DEPTH: &str = "depth";
+    /// The job's page budget was used up first.
+    pub const BUDGET: &str = "budget";
+    /// Only found through links that ask not to be followed.
+    pub const NOFOLLOW: &str = "nofollow";
+    /// Too many redirects in a row.
+    pub const TOO_MANY_REDIRECTS: &str = "too_many_redirects";
+    /// A redirect without a usable `Location`.
+    pub const BAD_REDIRECT: &str = "bad_redirect";
+    /// The answer was a redirect.
+    pub const REDIRECT: &str = "redirect";
+    /// The address is loopback, private or otherwise special, and the job does not allow those.
+    pub const SSRF_BLOCKED: &str = "ssrf_blocked";
+    /// The job was stopped before the URL was fetched.
+    pub const STOPPED: &str = "stopped";
+    /// The host name has no address.
+    pub const DNS_FAILED: &str = "dns_failed";
+    /// No connection could be made.
+    pub const CONNECT_FAILED: &str = "connect_failed";
+    /// TLS could not be negotiated.
+    pub const TLS_FAILED: &str = "tls_failed";
+    /// The fetch took longer than the job allows.
+    pub const TIMEOUT: &str = "timeout";
+    /// The answer broke off or was not HTTP.
+    pub const BAD_RESPONSE: &str = "bad_response";
+    /// The body could not be decompressed, or grew past every reason while it was.
+    pub const BAD_ENCODING: &str = "bad_encoding";
+    /// The server answered 5xx.
+    pub const SERVER_ERROR: &str = "server_error";
+    /// The server answered 429, or 503 with `Retry-After`.
+    pub const THROTTLED: &str = "throttled";
+    /// A record whose bytes are not what its headers say.
+    pub const UNDECODABLE: &str = "undecodable";
+    /// The handler panicked.
+    pub const PANIC: &str = "panic";
+    /// The handler ran longer than it may.
+    pub const HANDLER_TIMEOUT: &str = "handler_timeout";
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskEnded {
+    /// The fetch and where it comes from.
+    pub origin: Origin,
+    /// The terminal state.
+    pub outcome: Outcome,
+    /// Why: one of [`code`], or `http_<status>`.
+    pub code: Cow<'static, str>,
+    /// One line for people, where the code leaves a question open (the robots rule that matched).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// HTTP status, where there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// When the request was sent, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<Timestamp>,
+    /// The response's content type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Bytes of body received, after decompression.
+    #[serde(default)]
+    pub body_bytes: u64,
+    /// The absolute target of a redirect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_to: Option<String>,
+    /// The host's `crawl-delay` in milliseconds, for the frontier's pace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crawl_delay_ms: Option<u64>,
+    /// Whether the page's links may be followed (robots meta tags say no).
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub follow: bool,
+    /// What was extracted, where something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<Box<ParsedPage>>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+impl TaskEnded {
+    /// An end without a page and without an answer from the site.
+    #[must_use]
+    pub fn without_page(origin: Origin, outcome: Outcome, code: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            origin,
+            outcome,
+            code: code.into(),
+            detail: None,
+            status: None,
+            fetched_at: None,
+            content_type: None,
+            body_bytes: 0,
+            redirect_to: None,
+            crawl_delay_ms: None,
+            follow: true,
+            page: None,
+        }
+    }
+}

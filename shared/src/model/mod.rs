@@ -1,0 +1,18 @@
+//! What the services talk about: jobs, tasks, pages and how they end. Plain data: nothing here
+//! knows a runtime, a broker, a database or HTTP.
+
+mod ended;
+mod ids;
+mod page;
+mod scraped;
+mod settings;
+mod task;
+mod url;
+
+pub use ended::{Outcome, TaskEnded, code};
+pub use ids::{JobId, MessageId, TaskId};
+pub use page::{Link, LinkKind, ParsedPage};
+pub use scraped::ScrapedPage;
+pub use settings::{DEFAULT_USER_AGENT, ExtractSettings, FetchSettings, RobotsPolicy};
+pub use task::{FetchTask, Origin};
+pub use url::{CanonicalUrl, HostKey, MAX_URL_LENGTH, UrlError};

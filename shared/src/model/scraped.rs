@@ -1,0 +1,47 @@
+//! `scraped-data`: what the wire gave, byte for byte.
+
+use super::{ExtractSettings, Origin};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A page that was fetched. The body travels beside the metadata as raw bytes, never inside JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrapedPage {
+    /// The fetch and where it comes from.
+    pub origin: Origin,
+    /// HTTP status.
+    pub status: u16,
+    /// When the request was sent.
+    pub fetched_at: Timestamp,
+    /// Milliseconds from the request to the last byte.
+    pub took_ms: u64,
+    /// Response headers, in order, names in lower case; values that are not UTF-8 are read as Latin-1.
+    pub headers: Vec<(String, String)>,
+    /// WHATWG name of the charset, where the transport or a byte-order mark declares it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// Whether the body was cut at the cap.
+    #[serde(default)]
+    pub truncated: bool,
+    /// The host's `crawl-delay` in milliseconds, as the fetcher learnt it from robots.txt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crawl_delay_ms: Option<u64>,
+    /// Whether robots meta tags and `rel=nofollow` bind the job.
+    #[serde(default)]
+    pub robots: super::RobotsPolicy,
+    /// What to extract.
+    #[serde(default)]
+    pub extract: ExtractSettings,
+    /// The body after transfer and content decoding.
+    #[serde(skip)]
+    pub body: Bytes,
+}
+
+impl ScrapedPage {
+    /// The first value of a header; `name` in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}

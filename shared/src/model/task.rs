@@ -1,0 +1,43 @@
+//! `scraping-tasks`: one URL that is to be fetched now, with all that the fetch needs to know.
+
+use super::{CanonicalUrl, ExtractSettings, FetchSettings, JobId, TaskId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Where a task comes from: carried unchanged through every later message of the same fetch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The job.
+    pub job: JobId,
+    /// The fetch: see [`TaskId::derive`].
+    pub task: TaskId,
+    /// What is fetched.
+    pub url: CanonicalUrl,
+    /// Links between a seed and this URL; a seed has depth 0.
+    pub depth: u32,
+    /// The page (or redirect) on which the URL was first found; none for a seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_on: Option<String>,
+    /// How many times the URL was fetched for the job before.
+    #[serde(default)]
+    pub round: u32,
+    /// Redirects that led here, one after the other; bounds chains and loops.
+    #[serde(default)]
+    pub redirects: u8,
+}
+
+/// A URL that is to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchTask {
+    /// The fetch and where it comes from.
+    pub origin: Origin,
+    /// How to fetch.
+    #[serde(default)]
+    pub fetch: FetchSettings,
+    /// What to extract afterwards.
+    #[serde(default)]
+    pub extract: ExtractSettings,
+    /// Not before this instant: the host's politeness gap, kept across restarts and rebalances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earliest_fetch_at: Option<Timestamp>,
+}

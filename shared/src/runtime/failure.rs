@@ -1,0 +1,123 @@
+//! Failures say what to do, not where they came from.
+
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt, time::Duration};
+
+/// Why a message was not handled, in the only terms the rest of the system needs.
+#[derive(Debug)]
+pub enum Failure {
+    /// Not yet: the world is not ready, the message is fine. Costs no attempt. Short waits hold the
+    /// message in place (a database that is down holds the whole service, which is right), long
+    /// ones send it through `retry`.
+    Later {
+        /// How long to wait.
+        after: Duration,
+        /// What is waited for; shown in readiness.
+        why: String,
+    },
+    /// May pass later. Costs an attempt.
+    Retry(Fault),
+    /// Never will: goes to the dead letters.
+    Reject(Fault),
+}
+
+/// What went wrong.
+#[derive(Debug)]
+pub struct Fault {
+    /// Decides the backoff.
+    pub class: FailureClass,
+    /// Stable code (see [`crate::model::code`]).
+    pub code: Cow<'static, str>,
+    /// The wait that the other side asked for; wins over the backoff, within its cap.
+    pub retry_after: Option<Duration>,
+    /// The chain of causes.
+    pub error: anyhow::Error,
+}
+
+/// Kinds of failure that differ in how long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// Connections, time-outs, broken answers.
+    Network,
+    /// Names that do not resolve.
+    Dns,
+    /// 5xx answers.
+    Server,
+    /// 429 and 503 with `Retry-After`.
+    Throttled,
+    /// A store refused the effect.
+    Storage,
+    /// The record itself is wrong.
+    Message,
+    /// Panics, handler time-outs and all that nobody foresaw.
+    Unexpected,
+}
+
+impl FailureClass {
+    /// All classes.
+    pub const ALL: [Self; 7] =
+        [Self::Network, Self::Dns, Self::Server, Self::Throttled, Self::Storage, Self::Message, Self::Unexpected];
+
+    /// The name in records, metrics and configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Dns => "dns",
+            Self::Server => "server",
+            Self::Throttled => "throttled",
+            Self::Storage => "storage",
+            Self::Message => "message",
+            Self::Unexpected => "unexpected",
+        }
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Failure {
+    /// Not yet.
+    pub fn later(after: Duration, why: impl Into<String>) -> Self {
+        Self::Later { after, why: why.into() }
+    }
+
+    /// May pass later.
+    pub fn retry(class: FailureClass, code: impl Into<Cow<'static, str>>, error: impl Into<anyhow::Error>) -> Self {
+        Self::Retry(Fault { class, code: code.into(), retry_after: None, error: error.into() })
+    }
+
+    /// Never will.
+    pub fn reject(class: FailureClass, code: impl Into<Cow<'static, str>>, error: impl Into<anyhow::Error>) -> Self {
+        Self::Reject(Fault { class, code: code.into(), retry_after: None, error: error.into() })
+    }
+
+    /// The same failure with the wait that the other side asked for.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Option<Duration>) -> Self {
+        if let Self::Retry(fault) = &mut self {
+            fault.retry_after = after;
+        }
+        self
+    }
+}
+
+/// Longest error text that travels, in bytes.
+pub(crate) const MAX_ERROR_TEXT: usize = 1024;
+
+impl Fault {
+    /// The chain of causes in one line, bounded.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!("{:#}", self.error).replace(['\n', '\r'], " ");
+        if text.len() > MAX_ERROR_TEXT {
+            text.truncate(text.floor_char_boundary(MAX_ERROR_TEXT - '…'.len_utf8()));
+            text.push('…');
+        }
+        text
+    }
+}

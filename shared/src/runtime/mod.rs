@@ -1,0 +1,9 @@
+//! The message runtime: what stands around a handler.
+
+mod failure;
+mod handler;
+mod outputs;
+
+pub use failure::{FailureClass, Failure, Fault};
+pub use handler::{BatchHandler, Context, Handler};
+pub use outputs::{Lineage, Outputs, encode_root};
