@@ -9,3 +9,5 @@ pub mod broker;
 pub mod message;
 pub mod model;
 pub mod runtime;
+#[cfg(feature = "sql")]
+pub mod sql;

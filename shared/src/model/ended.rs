@@ -96,6 +96,8 @@ pub mod code {
     pub const SERVER_ERROR: &str = "server_error";
     /// The server answered 429, or 503 with `Retry-After`.
     pub const THROTTLED: &str = "throttled";
+    /// The database refuses what the message holds.
+    pub const STORE_REFUSED: &str = "store_refused";
     /// A record whose bytes are not what its headers say.
     pub const UNDECODABLE: &str = "undecodable";
     /// The handler panicked.

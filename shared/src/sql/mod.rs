@@ -1,0 +1,26 @@
+//! Opening SQLite and PostgreSQL the one way all stores do.
+//!
+//! A store is given one [`DatabaseUrl`]. SQLite gets a file of its own with one writing connection and a
+//! few reading ones ([`open_sqlite`]); PostgreSQL gets a schema of its own in a shared database
+//! ([`open_postgres`]), so that the migration tables of several services do not collide. Both are
+//! brought up to date before they are handed out. [`SqlError`] knows which errors are a message's fault
+//! and which are the database's.
+
+mod error;
+mod sqlite;
+mod url;
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(all(any(test, feature = "testing"), feature = "postgres"))]
+pub mod testing;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{RETRY_AFTER, SqlError, describe};
+pub use sqlite::{Missing, SqliteFile, open_sqlite};
+pub use url::DatabaseUrl;
+
+#[cfg(feature = "postgres")]
+pub use postgres::open_postgres;
