@@ -6,8 +6,11 @@
 //! `runtime` knows `broker`; adapters hang at the edge.
 
 pub mod broker;
+pub mod cli;
+pub mod config;
 pub mod message;
 pub mod model;
 pub mod runtime;
 #[cfg(feature = "sql")]
 pub mod sql;
+pub mod telemetry;

@@ -80,6 +80,8 @@ pub trait Input: Sized + Send + 'static {
     const TOPIC: Topic;
     /// The message type, for the registry and the topology.
     const KIND: &'static str;
+    /// Whether it reads any record of the topic, whatever its type.
+    const ANY_TYPE: bool = false;
 
     /// Reads a delivered record.
     ///

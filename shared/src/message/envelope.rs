@@ -87,10 +87,10 @@ impl Envelope {
         let text = |value: &dyn Display| Bytes::from(value.to_string());
         headers.set(names::SPEC_VERSION, Bytes::from_static(b"1.0"));
         headers.set(names::ID, text(&self.id));
-        headers.set(names::TYPE, bytes_of(&self.kind));
-        headers.set(names::SOURCE, bytes_of(&self.source));
+        headers.set(names::TYPE, bytes_of(self.kind.clone()));
+        headers.set(names::SOURCE, bytes_of(self.source.clone()));
         headers.set(names::TIME, text(&self.time));
-        headers.set(names::CONTENT_TYPE, bytes_of(&self.content_type));
+        headers.set(names::CONTENT_TYPE, bytes_of(self.content_type.clone()));
         headers.set(names::TRACEPARENT, text(&self.trace));
         let mut optional = |name: &'static str, value: Option<Bytes>| match value {
             Some(value) => headers.set(name, value),
@@ -154,10 +154,10 @@ impl Envelope {
     }
 }
 
-fn bytes_of(text: &Cow<'static, str>) -> Bytes {
+fn bytes_of(text: Cow<'static, str>) -> Bytes {
     match text {
         Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
-        Cow::Owned(text) => Bytes::copy_from_slice(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
     }
 }
 

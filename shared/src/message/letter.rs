@@ -117,6 +117,7 @@ fn read<T: FromStr<Err: Display>>(headers: &Headers, name: &'static str) -> Resu
 impl Input for DeadLetter {
     const TOPIC: Topic = Topic::DeadLetter;
     const KIND: &'static str = "any dead letter";
+    const ANY_TYPE: bool = true;
 
     fn read(delivery: &Delivery, _: &Envelope) -> Result<Self, DecodeError> {
         Ok(Self::from_record(&delivery.record)?)
@@ -162,6 +163,7 @@ pub struct RetryNotice {
 impl Input for RetryNotice {
     const TOPIC: Topic = Topic::Retry;
     const KIND: &'static str = "any waiting record";
+    const ANY_TYPE: bool = true;
 
     fn read(_: &Delivery, envelope: &Envelope) -> Result<Self, DecodeError> {
         Ok(Self { envelope: envelope.clone() })

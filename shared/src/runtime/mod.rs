@@ -1,13 +1,28 @@
 //! The message runtime: what stands around a handler.
+//!
+//! `group` is the loop; `worker` sees a message through to its end; `route` is a handler with its
+//! types forgotten; `tracker` is the watermark; `hold` and `retry` are the waiting room; `service`
+//! puts them together.
 
+mod clock;
 mod failure;
+mod group;
 mod handler;
+mod hold;
 mod outputs;
 mod recent;
 mod retry;
+mod route;
+mod service;
+mod settings;
 mod tracker;
+mod worker;
 
-pub use failure::{FailureClass, Failure, Fault};
+pub use clock::Clock;
+pub use failure::{Failure, FailureClass, Fault};
+pub use group::RunError;
 pub use handler::{BatchHandler, Context, Handler};
-pub use retry::{RetryPolicies, RetryPolicy};
 pub use outputs::{Lineage, Outputs, encode_root};
+pub use retry::{RetryPolicies, RetryPolicy};
+pub use service::{Bus, Flow, Running, Service};
+pub use settings::{GroupSettings, RuntimeSettings};

@@ -1,0 +1,87 @@
+//! Running as a process: the tokio runtime, signals, the way out.
+
+use super::{CliError, Exit};
+use std::{future::Future, process::ExitCode};
+use tokio_util::sync::CancellationToken;
+
+/// Runs a command to its end; says on stderr what went wrong and exits with its code.
+pub fn run_main(command: impl Future<Output = Result<(), CliError>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: can't start: {error}");
+            return ExitCode::from(Exit::Failed.code());
+        }
+    };
+    let ended = runtime.block_on(command);
+    // What still runs (a look-up in the system's resolver) must not hold the process.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError { exit, error }) => {
+            if let Some(error) = error {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::from(exit.code())
+        }
+    }
+}
+
+/// A token that is cancelled by SIGINT or SIGTERM. A second signal ends the process at once, which
+/// loses nothing: what was not committed is done again.
+#[must_use]
+pub fn shutdown_on_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        signal().await;
+        cancelled.cancel();
+        signal().await;
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    });
+    token
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// Runs a service on Kafka until a signal: topics, telemetry, groups.
+///
+/// # Errors
+/// When the broker can't be worked with, telemetry can't be served, or the service failed.
+#[cfg(feature = "kafka")]
+pub async fn run_on_kafka<S: crate::config::Section>(
+    service: crate::runtime::Service,
+    bus: crate::runtime::Bus,
+    config: &crate::config::Config<S>,
+    shutdown: CancellationToken,
+) -> Result<(), CliError> {
+    let common = &config.common;
+    bus.broker.ensure_topics(&common.topics.specs()).await?;
+    let listens =
+        crate::telemetry::serve(&common.telemetry.listen, bus.metrics.clone(), bus.health.clone(), shutdown.clone()).await?;
+    let name = service.name();
+    if let Some(address) = listens {
+        tracing::info!("{name} serves /metrics, /livez and /readyz on http://{address}");
+    }
+    tracing::info!(brokers = common.kafka.brokers, "{name} runs; settings:\n{}", config.print());
+    service.run(bus, common.runtime_settings(), shutdown).await?;
+    tracing::info!("{name} stopped in order");
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Settings: defaults < TOML file < environment < flags, every service the same way.
+//!
+//! The defaults are the schema: a key that they do not have is an error that names the nearest key
+//! they have. An environment variable is `TRAWL_` and the key's path in upper case with `_` between
+//! (`TRAWL_DATABASE_URL`, `TRAWL_SCRAPER_CONCURRENCY`); a flag is `--set path=value`.
+
+mod args;
+mod error;
+mod layers;
+mod print;
+mod sections;
+
+pub use args::ConfigArgs;
+pub use error::ConfigError;
+pub use sections::{Common, DatabaseSettings, RuntimeSection, TopicSettings, TopicsSection};
+
+use layers::Layers;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The settings of one service: a table of the configuration file under its own name.
+pub trait Section: Default + Serialize + DeserializeOwned {
+    /// The table's name.
+    const NAME: &'static str;
+}
+
+/// Tables that one file may hold for all services; a process skips those it does not read.
+pub const SECTIONS: [&str; 5] = ["url-manager", "scraper", "parser", "storage", "dlq-handler"];
+
+/// What a process runs with.
+#[derive(Clone, Debug)]
+pub struct Config<S> {
+    /// What all services have in common.
+    pub common: Common,
+    /// The service's own.
+    pub service: S,
+}
+
+/// Reads the layers. Files and environment come in as values, so tests need neither.
+///
+/// # Errors
+/// When a layer can't be read, names an unknown key, or holds a value of the wrong kind.
+pub fn load<S: Section>(
+    args: &ConfigArgs,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config<S>, ConfigError> {
+    let mut defaults = sections::to_table(&Common::default());
+    defaults.insert(S::NAME.to_owned(), toml::Value::Table(sections::to_table(&S::default())));
+    let mut layers = Layers::new(defaults);
+    if let Some(path) = &args.config {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::File { path: path.clone(), reason: source.to_string() })?;
+        layers.file(&path.display().to_string(), &text)?;
+    }
+    layers.environment(environment)?;
+    for (key, value) in args.assignments() {
+        layers.set(&format!("--set {key}"), &key, &value)?;
+    }
+    let mut table = layers.into_table();
+    let service = table.remove(S::NAME).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
+    let service = service.try_into().map_err(|error| ConfigError::value(S::NAME, &error))?;
+    Ok(Config { common: sections::from_table(table)?, service })
+}
+
+impl<S: Section> Config<S> {
+    /// The effective settings as TOML, secrets redacted.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let mut table = sections::to_table(&self.common);
+        table.insert(S::NAME.to_owned(), toml::Value::Table(sections::to_table(&self.service)));
+        print::redacted(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Fetch {
+        concurrency: usize,
+        user_agent: String,
+        ratio: f64,
+        resolve: Vec<String>,
+    }
+    impl Section for Fetch {
+        const NAME: &'static str = "scraper";
+    }
+
+    fn args(flags: &[(&str, &str)]) -> ConfigArgs {
+        ConfigArgs { set: flags.iter().map(|(k, v)| format!("{k}={v}")).collect(), ..ConfigArgs::default() }
+    }
+
+    fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    fn with_file(text: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config<Fetch>, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        load(&ConfigArgs { config: Some(file.path().to_owned()), ..args(flags) }, env(environment))
+    }
+
+    #[test]
+    fn each_layer_wins_over_the_one_before() {
+        let file = "[scraper]\nconcurrency = 2\nuser_agent = \"file\"\nratio = 1\n[database]\nurl = \"sqlite://f\"\n[parser]\nanything = 1";
+        let environment = [("TRAWL_SCRAPER_CONCURRENCY", "3"), ("TRAWL_SCRAPER_RESOLVE", "a,b"), ("TRAWL_PARSER_X", "1"), ("HOME", "/")];
+        let config = with_file(file, &environment, &[("scraper.concurrency", "4")]).unwrap();
+        assert_eq!(config.service.concurrency, 4);
+        assert_eq!(config.service.user_agent, "file");
+        assert!((config.service.ratio - 1.0).abs() < f64::EPSILON, "a whole number is a ratio too");
+        assert_eq!(config.service.resolve, ["a", "b"]);
+        assert_eq!(config.common.database.url, "sqlite://f");
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        let error = |result: Result<Config<Fetch>, ConfigError>| result.unwrap_err().to_string();
+        let typo = error(with_file("[scraper]\nconcurency = 2", &[], &[]));
+        assert!(typo.contains("scraper.concurency") && typo.contains("did you mean scraper.concurrency?"), "{typo}");
+        let section = error(with_file("[databse]\nurl = 1", &[], &[]));
+        assert!(section.contains("did you mean database"), "{section}");
+        let variable = error(with_file("", &[("TRAWL_SCRAPER_CONCURENCY", "1")], &[]));
+        assert!(variable.contains("did you mean TRAWL_SCRAPER_CONCURRENCY?"), "{variable}");
+        let flag = error(with_file("", &[], &[("scraper.user_agnt", "x")]));
+        assert!(flag.contains("did you mean scraper.user_agent?"), "{flag}");
+    }
+
+    #[test]
+    fn wrong_values_say_where_and_what() {
+        let error = |result: Result<Config<Fetch>, ConfigError>| result.unwrap_err().to_string();
+        let kind = error(with_file("[scraper]\nconcurrency = \"many\"", &[], &[]));
+        assert!(kind.contains("scraper") && kind.contains("concurrency"), "{kind}");
+        let variable = error(with_file("", &[("TRAWL_SCRAPER_CONCURRENCY", "many")], &[]));
+        assert!(variable.contains("TRAWL_SCRAPER_CONCURRENCY") && variable.contains("whole number"), "{variable}");
+        let syntax = error(with_file("[scraper\n", &[], &[]));
+        assert!(syntax.contains("line 1"), "{syntax}");
+        let missing = ConfigArgs { config: Some("/no/such.toml".into()), ..ConfigArgs::default() };
+        assert!(load::<Fetch>(&missing, []).unwrap_err().to_string().contains("/no/such.toml"));
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = with_file("[database]\nurl = \"postgres://u:hunter2@h/db\"", &[], &[]).unwrap();
+        let text = config.print();
+        assert!(!text.contains("hunter2") && text.contains("postgres://u:***@h/db"), "{text}");
+        assert!(toml::from_str::<toml::Table>(&text).is_ok());
+    }
+
+    #[test]
+    fn maps_take_keys_of_their_own() {
+        let config = with_file("[groups.extra]\nhandlers = [\"scraper\"]\ninstances = 2", &[], &[]).unwrap();
+        assert_eq!(config.common.groups["extra"].instances, 2);
+        let error = with_file("[groups.extra]\ninstance = 2", &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("instance"), "{error}");
+    }
+}

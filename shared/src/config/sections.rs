@@ -1,0 +1,195 @@
+//! The tables that all services have in common.
+
+use super::ConfigError;
+use crate::{
+    broker::TopicSpec,
+    message::Topic,
+    runtime::{Clock, GroupSettings, RetryPolicies, RuntimeSettings},
+    telemetry::TelemetrySettings,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, time::Duration};
+
+/// What all services have in common.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Common {
+    /// `[kafka]`
+    #[cfg(feature = "kafka")]
+    pub kafka: crate::broker::kafka::KafkaSettings,
+    /// `[topics]`
+    pub topics: TopicsSection,
+    /// `[database]`
+    pub database: DatabaseSettings,
+    /// `[telemetry]`
+    pub telemetry: TelemetrySettings,
+    /// `[runtime]`
+    pub runtime: RuntimeSection,
+    /// `[retry.<class>]`
+    pub retry: RetryPolicies,
+    /// `[groups.<name>]`
+    pub groups: BTreeMap<String, GroupSettings>,
+}
+
+/// `[database]`: where frontier, pages and dead letters are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `postgres://USER:PASSWORD@HOST/NAME`, or `sqlite://FOLDER` for files in a folder.
+    pub url: String,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self { url: "sqlite://trawl-data".to_owned() }
+    }
+}
+
+/// `[topics]`: how missing topics are made. Existing ones are checked, never changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TopicsSection {
+    /// `[topics.scraping-tasks]`
+    pub scraping_tasks: TopicSettings,
+    /// `[topics.scraped-data]`
+    pub scraped_data: TopicSettings,
+    /// `[topics.parsed-data]`
+    pub parsed_data: TopicSettings,
+    /// `[topics.retry]`; its partitions are the delay tiers, two for each by default.
+    pub retry: TopicSettings,
+    /// `[topics.dead-letter]`
+    pub dead_letter: TopicSettings,
+}
+
+/// How one topic is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSettings {
+    /// Partitions: the most members of one group that can share the work.
+    pub partitions: i32,
+    /// Copies of each partition.
+    pub replication: i32,
+    /// How long records are kept, in hours.
+    pub retention_hours: u64,
+    /// Largest record, in bytes. `scraped-data` carries whole bodies: keep it above the largest
+    /// `max_body` of any job.
+    pub max_message_bytes: usize,
+}
+
+const MIB: usize = 1024 * 1024;
+
+impl Default for TopicsSection {
+    fn default() -> Self {
+        let topic = |partitions, retention_hours, max_message_bytes| TopicSettings {
+            partitions,
+            replication: 1,
+            retention_hours,
+            max_message_bytes,
+        };
+        Self {
+            scraping_tasks: topic(12, 7 * 24, MIB),
+            scraped_data: topic(12, 7 * 24, 16 * MIB),
+            parsed_data: topic(12, 7 * 24, 16 * MIB),
+            retry: topic(12, 7 * 24, 16 * MIB),
+            dead_letter: topic(3, 30 * 24, 16 * MIB),
+        }
+    }
+}
+
+impl TopicsSection {
+    /// The specifications by topic.
+    #[must_use]
+    pub fn specs(&self) -> BTreeMap<Topic, TopicSpec> {
+        Topic::ALL.into_iter().map(|topic| (topic, self.of(topic).spec())).collect()
+    }
+
+    fn of(&self, topic: Topic) -> &TopicSettings {
+        match topic {
+            Topic::ScrapingTasks => &self.scraping_tasks,
+            Topic::ScrapedData => &self.scraped_data,
+            Topic::ParsedData => &self.parsed_data,
+            Topic::Retry => &self.retry,
+            Topic::DeadLetter => &self.dead_letter,
+        }
+    }
+}
+
+impl TopicSettings {
+    fn spec(&self) -> TopicSpec {
+        TopicSpec {
+            partitions: self.partitions,
+            replication: self.replication,
+            retention: Duration::from_secs(self.retention_hours * 3600),
+            max_message_bytes: self.max_message_bytes,
+        }
+    }
+}
+
+/// `[runtime]`: the numbers of the message loop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuntimeSection {
+    /// Names this process among those of its service; empty takes host name and process id.
+    pub instance: String,
+    /// Keep this member's partitions over a restart within the session time-out; wants `instance`.
+    pub static_membership: bool,
+    /// Waits up to this hold a message in place; longer ones send it through `retry`.
+    pub hold_in_place_ms: u64,
+    /// Finished message ids remembered per group (40 bytes each).
+    pub recent_ids: usize,
+    /// Offsets are committed at least this often...
+    pub commit_interval_ms: u64,
+    /// ...and after this many finished messages.
+    pub commit_every: usize,
+    /// How long a rebalance waits for what is in flight.
+    pub revoke_timeout_ms: u64,
+    /// How long a shutdown waits for what is in flight.
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for RuntimeSection {
+    fn default() -> Self {
+        let settings = RuntimeSettings::default();
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            instance: settings.instance,
+            static_membership: settings.static_membership,
+            hold_in_place_ms: millis(settings.hold_in_place),
+            recent_ids: settings.recent_ids,
+            commit_interval_ms: millis(settings.commit_interval),
+            commit_every: settings.commit_every,
+            revoke_timeout_ms: millis(settings.revoke_timeout),
+            drain_timeout_ms: millis(settings.drain_timeout),
+        }
+    }
+}
+
+impl Common {
+    /// The settings of the message loops.
+    #[must_use]
+    pub fn runtime_settings(&self) -> RuntimeSettings {
+        let section = &self.runtime;
+        RuntimeSettings {
+            groups: self.groups.clone(),
+            retry: self.retry.clone(),
+            retry_partitions: self.topics.retry.partitions,
+            hold_in_place: Duration::from_millis(section.hold_in_place_ms),
+            recent_ids: section.recent_ids,
+            commit_interval: Duration::from_millis(section.commit_interval_ms.max(1)),
+            commit_every: section.commit_every,
+            revoke_timeout: Duration::from_millis(section.revoke_timeout_ms),
+            drain_timeout: Duration::from_millis(section.drain_timeout_ms),
+            instance: section.instance.clone(),
+            static_membership: section.static_membership,
+            clock: Clock::System,
+        }
+    }
+}
+
+pub(super) fn to_table<T: Serialize>(settings: &T) -> toml::Table {
+    toml::Table::try_from(settings).expect("settings are tables of numbers, texts and tables")
+}
+
+pub(super) fn from_table<T: DeserializeOwned>(table: toml::Table) -> Result<T, ConfigError> {
+    table.try_into().map_err(|error| ConfigError::value("settings", &error))
+}

@@ -1,0 +1,449 @@
+//! The loop of one member of one consumer group.
+//!
+//! It takes records while there is room, starts handlers up to the bound, collects what finished,
+//! and commits the watermark of each partition. It alone touches the trackers, so there is no lock.
+
+use super::{
+    hold::{Held, Hold, partition_of},
+    retry::wake_at,
+    route::Route,
+    tracker::Tracker,
+    worker::{Stopped, Worker, retry_partition, source_of},
+};
+use crate::{
+    broker::{BrokerError, Commit, Consumer, Event, Partition, SendError},
+    message::{DeadLetter, Delivery, Envelope, LetterReason, Topic},
+    model::code,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Why a service could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The broker can't be worked with.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A record can't be produced, now or ever.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// A background task of the service ended.
+    #[error("{0:#}")]
+    Background(anyhow::Error),
+}
+
+/// Which records a loop takes, and what it does with each.
+pub(super) enum Intake {
+    /// All records of its topics; the route is chosen by topic and message type.
+    Topics(Vec<Arc<Route>>),
+    /// The records of `retry` that are addressed to one of these groups, when they are due.
+    Retries(HashMap<String, (Arc<Worker>, Vec<Arc<Route>>)>),
+}
+
+pub(super) struct GroupLoop {
+    pub(super) consumer: Box<dyn Consumer>,
+    pub(super) intake: Intake,
+    pub(super) worker: Arc<Worker>,
+    pub(super) shutdown: CancellationToken,
+}
+
+struct Assigned {
+    tracker: Tracker,
+    epoch: u64,
+    running: usize,
+    high_watermark: i64,
+}
+
+/// A record that waits for a handler.
+struct Ready {
+    delivery: Delivery,
+    epoch: u64,
+    since: Instant,
+}
+
+struct Done {
+    units: Vec<(Partition, i64, u64, usize)>,
+    result: Result<(), Stopped>,
+}
+
+struct State {
+    assigned: HashMap<Partition, Assigned>,
+    next_epoch: u64,
+    ready: VecDeque<Ready>,
+    hold: Hold,
+    running: JoinSet<Done>,
+    in_flight: usize,
+    in_flight_bytes: usize,
+    finished_since_commit: usize,
+}
+
+impl GroupLoop {
+    /// Runs until `shutdown`, then drains.
+    pub(super) async fn run(self) -> Result<(), RunError> {
+        let mut state = State {
+            assigned: HashMap::new(),
+            next_epoch: 0,
+            ready: VecDeque::new(),
+            hold: Hold::default(),
+            running: JoinSet::new(),
+            in_flight: 0,
+            in_flight_bytes: 0,
+            finished_since_commit: 0,
+        };
+        let mut commit_tick = tokio::time::interval(self.worker.runtime.commit_interval);
+        commit_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let result = loop {
+            self.start_ready(&mut state);
+            let wake = self.next_wake(&state);
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => break Ok(()),
+                Some(done) = state.running.join_next() => {
+                    if let Err(error) = self.finish(&mut state, done) {
+                        break Err(error);
+                    }
+                    if state.finished_since_commit >= self.worker.runtime.commit_every {
+                        self.commit(&mut state).await;
+                    }
+                }
+                _ = commit_tick.tick() => self.commit(&mut state).await,
+                () = sleep_until(wake), if wake.is_some() => {
+                    if let Err(error) = self.wake_held(&mut state).await {
+                        break Err(error);
+                    }
+                }
+                event = self.consumer.next(), if self.has_room(&state) => {
+                    let taken = match event {
+                        Ok(event) => self.take(&mut state, event).await,
+                        Err(error) => Err(error.into()),
+                    };
+                    if let Err(error) = taken {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        self.drain(&mut state).await;
+        self.consumer.close().await;
+        result
+    }
+
+    fn has_room(&self, state: &State) -> bool {
+        let settings = &self.worker.settings;
+        state.in_flight < settings.max_in_flight && state.in_flight_bytes < settings.max_in_flight_bytes
+    }
+
+    async fn take(&self, state: &mut State, event: Event) -> Result<(), RunError> {
+        match event {
+            Event::Records(deliveries) => {
+                for delivery in deliveries {
+                    self.receive(state, delivery).await?;
+                }
+            }
+            Event::Assigned(partitions) => {
+                for (partition, commit) in partitions {
+                    state.next_epoch += 1;
+                    let tracker = Tracker::new(partition, commit.as_ref());
+                    let assigned = Assigned { tracker, epoch: state.next_epoch, running: 0, high_watermark: 0 };
+                    state.assigned.insert(partition, assigned);
+                }
+                self.worker.health.ready();
+            }
+            Event::Revoked { partitions, lost, done } => {
+                self.revoke(state, &partitions, lost).await;
+                drop(done);
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive(&self, state: &mut State, delivery: Delivery) -> Result<(), RunError> {
+        let partition = partition_of(&delivery);
+        let Some(assigned) = state.assigned.get_mut(&partition) else { return Ok(()) };
+        assigned.high_watermark = assigned.high_watermark.max(delivery.high_watermark);
+        self.worker.metrics.consumed(partition.topic.name(), 1);
+        if !assigned.tracker.receive(delivery.offset) {
+            return Ok(());
+        }
+        let epoch = assigned.epoch;
+        let Intake::Retries(groups) = &self.intake else {
+            state.in_flight += 1;
+            state.in_flight_bytes += delivery.record.size();
+            state.ready.push_back(Ready { delivery, epoch, since: Instant::now() });
+            return Ok(());
+        };
+        match Envelope::read(&delivery.record) {
+            Ok(envelope) if envelope.target.as_ref().is_some_and(|target| groups.contains_key(target)) => {
+                let not_before = envelope.not_before.unwrap_or(delivery.timestamp);
+                let due = wake_at(not_before, delivery.timestamp);
+                if state.hold.push(Held { due, delivery, epoch }) {
+                    self.consumer.set_paused(vec![partition], true).await?;
+                }
+            }
+            Ok(_) => assigned.tracker.finish(delivery.offset),
+            Err(error) => {
+                // Nobody is addressed: every service sees it, and the ledger collapses their letters.
+                assigned.tracker.finish(delivery.offset);
+                let letter = unaddressed(&self.worker, delivery, &error.to_string());
+                self.worker.publish_surely(letter.into_record()).await.map_err(fatal)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records whose hold is over: due ones go to their handler, others hop to a shorter tier.
+    async fn wake_held(&self, state: &mut State) -> Result<(), RunError> {
+        let clock = self.worker.runtime.clock;
+        while let Some((held, has_room)) = state.hold.pop_due(clock.now()) {
+            let partition = partition_of(&held.delivery);
+            if has_room {
+                self.consumer.set_paused(vec![partition], false).await?;
+            }
+            let rest = Envelope::read(&held.delivery.record).ok().and_then(|e| Some((e.not_before?, e)));
+            match rest {
+                Some((not_before, envelope)) if not_before > clock.now() => {
+                    let mut record = held.delivery.record.clone();
+                    let partitions = self.worker.runtime.retry_partitions;
+                    record.partition = Some(retry_partition(&envelope, clock.until(not_before), partitions));
+                    self.worker.publish_surely(record).await.map_err(fatal)?;
+                    if let Some(assigned) = state.assigned.get_mut(&partition) {
+                        assigned.tracker.finish(held.delivery.offset);
+                    }
+                }
+                _ => {
+                    state.in_flight += 1;
+                    state.in_flight_bytes += held.delivery.record.size();
+                    state.ready.push_back(Ready { delivery: held.delivery, epoch: held.epoch, since: Instant::now() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts handlers while there is a place for one and something to do.
+    fn start_ready(&self, state: &mut State) {
+        while state.running.len() < self.worker.settings.concurrency {
+            let Some(first) = state.ready.front() else { break };
+            let Some((worker, route)) = self.route(&first.delivery) else {
+                self.start(state, 1, Arc::clone(&self.worker), None);
+                continue;
+            };
+            if !route.takes_batches {
+                self.start(state, 1, worker, Some(route));
+                continue;
+            }
+            let same = |ready: &&Ready| self.route(&ready.delivery).is_some_and(|(_, other)| Arc::ptr_eq(&other, &route));
+            let size = state.ready.iter().take(self.worker.settings.batch_size).take_while(same).count();
+            let wait = Duration::from_millis(self.worker.settings.batch_wait_ms);
+            if size < self.worker.settings.batch_size && first.since.elapsed() < wait && size == state.ready.len() {
+                break;
+            }
+            self.start(state, size, worker, Some(route));
+        }
+    }
+
+    fn start(&self, state: &mut State, count: usize, worker: Arc<Worker>, route: Option<Arc<Route>>) {
+        let mut units = Vec::with_capacity(count);
+        let mut deliveries = Vec::with_capacity(count);
+        for Ready { delivery, epoch, .. } in state.ready.drain(..count) {
+            let partition = partition_of(&delivery);
+            if let Some(assigned) = state.assigned.get_mut(&partition) {
+                assigned.running += 1;
+            }
+            units.push((partition, delivery.offset, epoch, delivery.record.size()));
+            deliveries.push(delivery);
+        }
+        state.running.spawn(async move {
+            let result = match route {
+                Some(route) => worker.process(&route, deliveries).await,
+                None => worker.refuse(deliveries).await,
+            };
+            Done { units, result }
+        });
+        self.worker.metrics.in_flight.set(i64::try_from(state.in_flight).unwrap_or(i64::MAX));
+    }
+
+    /// The handler for a record, by topic and message type; a handler that takes any type of its
+    /// topic comes last.
+    fn route(&self, delivery: &Delivery) -> Option<(Arc<Worker>, Arc<Route>)> {
+        match &self.intake {
+            Intake::Topics(routes) => {
+                choose(routes, delivery.record.topic, delivery).map(|route| (Arc::clone(&self.worker), route))
+            }
+            Intake::Retries(groups) => {
+                let envelope = Envelope::read(&delivery.record).ok()?;
+                let (worker, routes) = groups.get(envelope.target.as_deref()?)?;
+                let route = choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
+                Some((Arc::clone(worker), route))
+            }
+        }
+    }
+
+    fn finish(&self, state: &mut State, done: Result<Done, tokio::task::JoinError>) -> Result<(), RunError> {
+        // The worker catches panics of handlers, so only a bug of the runtime's own gets here.
+        let done = done.map_err(|error| RunError::Background(error.into()))?;
+        let finished = match done.result {
+            Ok(()) => true,
+            Err(Stopped::Shutdown) => false,
+            Err(Stopped::Fatal(error)) => return Err(error.into()),
+        };
+        for (partition, offset, epoch, size) in done.units {
+            state.in_flight -= 1;
+            state.in_flight_bytes -= size;
+            state.finished_since_commit += 1;
+            // A result of an earlier assignment says nothing of this one.
+            if let Some(assigned) = state.assigned.get_mut(&partition).filter(|assigned| assigned.epoch == epoch) {
+                assigned.running = assigned.running.saturating_sub(1);
+                if finished {
+                    assigned.tracker.finish(offset);
+                }
+            }
+        }
+        self.worker.metrics.in_flight.set(i64::try_from(state.in_flight).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    async fn commit(&self, state: &mut State) {
+        state.finished_since_commit = 0;
+        let partitions: Vec<_> = state.assigned.keys().copied().collect();
+        self.commit_of(state, &partitions).await;
+    }
+
+    async fn commit_of(&self, state: &mut State, partitions: &[Partition]) {
+        let mut commits: Vec<Commit> = Vec::new();
+        for partition in partitions {
+            let Some(assigned) = state.assigned.get_mut(partition) else { continue };
+            if let Some(commit) = assigned.tracker.commit() {
+                let lag = assigned.high_watermark - commit.offset;
+                self.worker.metrics.lag(partition.topic.name(), partition.number, lag.max(0));
+                commits.push(commit);
+            }
+        }
+        if commits.is_empty() {
+            return;
+        }
+        let committed: Vec<_> = commits.iter().map(|commit| commit.partition).collect();
+        if let Err(error) = self.consumer.commit(commits).await {
+            self.worker.metrics.commit_failures.inc();
+            tracing::debug!(group = self.worker.group, "{error}; the next commit covers it");
+            for partition in committed {
+                if let Some(assigned) = state.assigned.get_mut(&partition) {
+                    assigned.tracker.commit_again();
+                }
+            }
+        }
+    }
+
+    /// Stops work on partitions that go: what has not begun is forgotten, what runs is finished
+    /// within the deadline, what finished is committed.
+    async fn revoke(&self, state: &mut State, partitions: &[Partition], lost: bool) {
+        let goes = |delivery: &Delivery| partitions.contains(&partition_of(delivery));
+        let (mut forgotten, mut bytes) = (0, 0);
+        state.ready.retain(|ready| {
+            let keep = !goes(&ready.delivery);
+            if !keep {
+                forgotten += 1;
+                bytes += ready.delivery.record.size();
+            }
+            keep
+        });
+        state.in_flight -= forgotten;
+        state.in_flight_bytes -= bytes;
+        for partition in partitions {
+            state.hold.forget(*partition);
+        }
+        if !lost {
+            let deadline = Instant::now() + self.worker.runtime.revoke_timeout;
+            while partitions.iter().any(|p| state.assigned.get(p).is_some_and(|a| a.running > 0)) {
+                let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await else { break };
+                if self.finish(state, done).is_err() {
+                    break;
+                }
+            }
+            self.commit_of(state, partitions).await;
+        }
+        for partition in partitions {
+            state.assigned.remove(partition);
+            self.worker.metrics.forget_lag(partition.topic.name(), partition.number);
+        }
+    }
+
+    /// Finishes what runs, commits what finished.
+    async fn drain(&self, state: &mut State) {
+        self.worker.health.not_ready("shutting down");
+        let deadline = Instant::now() + self.worker.runtime.drain_timeout;
+        while let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await {
+            if self.finish(state, done).is_err() {
+                break;
+            }
+        }
+        self.worker.stop.cancel();
+        while let Some(done) = state.running.join_next().await {
+            if self.finish(state, done).is_err() {
+                break;
+            }
+        }
+        self.commit(state).await;
+    }
+
+    /// When the loop must look again although nothing happened: a batch has waited long enough, or
+    /// a held record is due.
+    fn next_wake(&self, state: &State) -> Option<Instant> {
+        let batch = state
+            .ready
+            .front()
+            .filter(|_| state.running.len() < self.worker.settings.concurrency)
+            .map(|ready| ready.since + Duration::from_millis(self.worker.settings.batch_wait_ms));
+        let held = state.hold.next_due().map(|due| Instant::now() + self.worker.runtime.clock.until(due));
+        batch.into_iter().chain(held).min()
+    }
+}
+
+fn choose(routes: &[Arc<Route>], topic: Topic, delivery: &Delivery) -> Option<Arc<Route>> {
+    let kind = delivery.record.headers.get_str(crate::message::headers::TYPE);
+    let of_topic = || routes.iter().filter(|route| route.topic == topic);
+    let exact = of_topic().find(|route| kind == Some(route.kind));
+    // A lone handler of a topic also gets what it can't read: it says best why.
+    let any = || of_topic().find(|route| route.takes_any_type).or_else(|| of_topic().next().filter(|_| of_topic().count() == 1));
+    exact.or_else(any).cloned()
+}
+
+fn unaddressed(worker: &Worker, delivery: Delivery, error: &str) -> DeadLetter {
+    let source = source_of(&delivery);
+    let reason = LetterReason {
+        source,
+        group: Topic::Retry.name().to_owned(),
+        service: worker.service.clone(),
+        instance: worker.caller.worker.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stage: "decode".to_owned(),
+        code: code::UNDECODABLE.to_owned(),
+        class: super::FailureClass::Message.as_str().to_owned(),
+        message: error.to_owned(),
+        attempts: 1,
+        failed_at: worker.runtime.clock.now(),
+    };
+    DeadLetter { record: delivery.record, reason }
+}
+
+fn fatal(stopped: Stopped) -> RunError {
+    match stopped {
+        Stopped::Fatal(error) => error.into(),
+        Stopped::Shutdown => RunError::Background(anyhow::anyhow!("stopped while publishing")),
+    }
+}
+
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,296 @@
+//! A service: handlers in consumer groups, a retry lane, background tasks, one way to run them.
+
+use super::{
+    BatchHandler, GroupSettings, Handler, RunError, RuntimeSettings,
+    group::{GroupLoop, Intake},
+    recent::RecentIds,
+    route::{Caller, Route},
+    worker::Worker,
+};
+use crate::{
+    broker::{Broker, Connection, Subscription},
+    message::Topic,
+    telemetry::{Health, Metrics},
+};
+use futures_util::future::BoxFuture;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What a service runs on.
+#[derive(Clone)]
+pub struct Bus {
+    /// The broker.
+    pub broker: Arc<dyn Broker>,
+    /// The process's metrics.
+    pub metrics: Metrics,
+    /// The process's health.
+    pub health: Health,
+}
+
+impl Bus {
+    /// A bus with metrics and health of its own.
+    #[must_use]
+    pub fn new(broker: Arc<dyn Broker>) -> Self {
+        Self { broker, metrics: Metrics::default(), health: Health::default() }
+    }
+}
+
+type Background = Box<dyn FnOnce(Bus, CancellationToken) -> BoxFuture<'static, anyhow::Result<()>> + Send>;
+
+/// One of the five services, ready to run on any [`Bus`].
+pub struct Service {
+    name: &'static str,
+    routes: Vec<Arc<Route>>,
+    groups: BTreeMap<String, GroupSettings>,
+    sources: Vec<(Topic, &'static str)>,
+    background: Vec<(&'static str, Background)>,
+}
+
+/// What flows through one handler: a line of the topology.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flow {
+    /// Service.
+    pub service: &'static str,
+    /// Handler, or `dispatch` and the like for messages that no message causes.
+    pub handler: &'static str,
+    /// What it takes; none for a source.
+    pub input: Option<(Topic, &'static str)>,
+    /// What it gives.
+    pub outputs: Vec<(Topic, &'static str)>,
+}
+
+impl Service {
+    /// A service without handlers.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        Self { name, routes: Vec::new(), groups: BTreeMap::new(), sources: Vec::new(), background: Vec::new() }
+    }
+
+    /// Registers a handler, in a group of its own with these settings.
+    #[must_use]
+    pub fn handler<H: Handler>(mut self, handler: H, group: GroupSettings) -> Self {
+        self.routes.push(Arc::new(Route::single(Arc::new(handler))));
+        self.groups.insert(H::NAME.to_owned(), GroupSettings { handlers: vec![H::NAME.to_owned()], ..group });
+        self
+    }
+
+    /// Registers a handler that takes batches, in a group of its own with these settings.
+    #[must_use]
+    pub fn batch_handler<H: BatchHandler>(mut self, handler: H, group: GroupSettings) -> Self {
+        self.routes.push(Arc::new(Route::batch(Arc::new(handler))));
+        self.groups.insert(H::NAME.to_owned(), GroupSettings { handlers: vec![H::NAME.to_owned()], ..group });
+        self
+    }
+
+    /// Registers a task that produces messages of type `M` which no message causes. It ends when
+    /// its token is cancelled; ending earlier, with or without an error, stops the service.
+    #[must_use]
+    pub fn source<M: crate::message::Message>(
+        mut self,
+        name: &'static str,
+        task: impl FnOnce(Bus, CancellationToken) -> BoxFuture<'static, anyhow::Result<()>> + Send + 'static,
+    ) -> Self {
+        self.sources.push((M::TOPIC, M::KIND));
+        self.background.push((name, Box::new(task)));
+        self
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its default groups.
+    #[must_use]
+    pub fn groups(&self) -> &BTreeMap<String, GroupSettings> {
+        &self.groups
+    }
+
+    /// What flows through it, read off the types of its handlers.
+    #[must_use]
+    pub fn flows(&self) -> Vec<Flow> {
+        let sources = self.background.iter().zip(&self.sources).map(|((handler, _), output)| Flow {
+            service: self.name,
+            handler,
+            input: None,
+            outputs: vec![*output],
+        });
+        let handlers = self.routes.iter().map(|route| Flow {
+            service: self.name,
+            handler: route.name,
+            input: Some((route.topic, route.kind)),
+            outputs: route.outputs.clone(),
+        });
+        sources.chain(handlers).collect()
+    }
+
+    /// Joins all groups and runs until `shutdown`, then drains. The future resolves early when
+    /// the service can't go on.
+    ///
+    /// # Errors
+    /// When the broker can't be worked with, or a background task failed.
+    pub async fn run(self, bus: Bus, settings: RuntimeSettings, shutdown: CancellationToken) -> Result<(), RunError> {
+        self.start(bus, settings, shutdown).await?.wait().await
+    }
+
+    /// Joins all groups; when it returns, no later message is missed.
+    ///
+    /// # Errors
+    /// As [`Service::run`], and when the configuration names a handler that this service lacks.
+    pub async fn start(self, bus: Bus, settings: RuntimeSettings, shutdown: CancellationToken) -> Result<Running, RunError> {
+        let runtime = Arc::new(settings);
+        let shutdown = shutdown.child_token();
+        let mut tasks = JoinSet::new();
+        let mut lane: HashMap<String, (Arc<Worker>, Vec<Arc<Route>>)> = HashMap::new();
+        let instance = if runtime.instance.is_empty() { default_instance() } else { runtime.instance.clone() };
+        for (group, settings) in self.effective_groups(&runtime)? {
+            let routes = self.routes_of(&settings);
+            for member in 0..settings.instances.max(1) {
+                let worker = Arc::new(self.worker(&bus, &runtime, &group, &settings, &format!("{instance}.{member}")));
+                let mut topics: Vec<Topic> = routes.iter().map(|route| route.topic).collect();
+                topics.dedup();
+                let subscription = Subscription {
+                    instance: runtime.static_membership.then(|| format!("{group}.{instance}.{member}")),
+                    ..Subscription::new(group.clone(), topics)
+                };
+                let consumer = bus.broker.subscribe(subscription).await?;
+                lane.entry(group.clone()).or_insert_with(|| (Arc::clone(&worker), routes.clone()));
+                let intake = Intake::Topics(routes.clone());
+                tasks.spawn(GroupLoop { consumer, intake, worker, shutdown: shutdown.clone() }.run());
+            }
+        }
+        if !lane.is_empty() {
+            let group = format!("{}.retry", self.name);
+            let worker = Arc::new(self.worker(&bus, &runtime, &group, &GroupSettings::default(), &instance));
+            let subscription = Subscription {
+                instance: runtime.static_membership.then(|| format!("{group}.{instance}")),
+                ..Subscription::new(group, [Topic::Retry])
+            };
+            let consumer = bus.broker.subscribe(subscription).await?;
+            tasks.spawn(GroupLoop { consumer, intake: Intake::Retries(lane), worker, shutdown: shutdown.clone() }.run());
+        }
+        for (name, task) in self.background {
+            let task = task(bus.clone(), shutdown.clone());
+            let stopping = shutdown.clone();
+            tasks.spawn(async move {
+                match task.await {
+                    Err(error) => Err(RunError::Background(error.context(format!("{name} failed")))),
+                    Ok(()) if stopping.is_cancelled() => Ok(()),
+                    Ok(()) => Err(RunError::Background(anyhow::anyhow!("{name} ended by itself"))),
+                }
+            });
+        }
+        tasks.spawn(watch_connection(bus, self.name, shutdown.clone()));
+        Ok(Running { tasks, shutdown })
+    }
+
+    /// The service's groups with the configuration's numbers, and the configuration's own groups
+    /// that run handlers of this service.
+    fn effective_groups(&self, runtime: &RuntimeSettings) -> Result<BTreeMap<String, GroupSettings>, RunError> {
+        let mut groups = self.groups.clone();
+        for (name, settings) in &runtime.groups {
+            let mut settings = settings.clone();
+            if settings.handlers.is_empty() {
+                settings.handlers = vec![name.clone()];
+            }
+            let mine = |handler: &&String| self.routes.iter().any(|route| route.name == handler.as_str());
+            match settings.handlers.iter().filter(mine).count() {
+                0 => continue,
+                n if n == settings.handlers.len() => groups.insert(name.clone(), settings),
+                _ => {
+                    let known: Vec<_> = self.routes.iter().map(|route| route.name).collect();
+                    return Err(RunError::Background(anyhow::anyhow!(
+                        "groups.{name} mixes handlers of several services; {} has {}", self.name, known.join(", ")
+                    )));
+                }
+            };
+        }
+        Ok(groups)
+    }
+
+    fn routes_of(&self, settings: &GroupSettings) -> Vec<Arc<Route>> {
+        self.routes.iter().filter(|route| settings.handlers.iter().any(|name| name == route.name)).cloned().collect()
+    }
+
+    fn worker(&self, bus: &Bus, runtime: &Arc<RuntimeSettings>, group: &str, settings: &GroupSettings, instance: &str) -> Worker {
+        Worker {
+            service: self.name.to_owned(),
+            group: group.to_owned(),
+            settings: settings.clone(),
+            caller: Caller {
+                worker: format!("{}/{instance}", self.name).into(),
+                timeout: Duration::from_millis(settings.timeout_ms),
+                clock: runtime.clock,
+            },
+            runtime: Arc::clone(runtime),
+            producer: bus.broker.producer(),
+            metrics: bus.metrics.group(self.name, group),
+            health: bus.health.component(format!("{group}/{instance}"), "joining its consumer group"),
+            recent: Mutex::new(RecentIds::new(runtime.recent_ids)),
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+/// A service that runs.
+#[derive(Debug)]
+pub struct Running {
+    tasks: JoinSet<Result<(), RunError>>,
+    shutdown: CancellationToken,
+}
+
+impl Running {
+    /// Waits until the service has ended; when one part fails the others are stopped.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn wait(mut self) -> Result<(), RunError> {
+        let mut first = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            let ended = ended.unwrap_or_else(|panic| Err(RunError::Background(panic.into())));
+            if ended.is_err() {
+                self.shutdown.cancel();
+                if first.is_ok() {
+                    first = ended;
+                }
+            }
+        }
+        first
+    }
+}
+
+/// How often the connection to the broker is looked at for readiness and metrics.
+const CONNECTION_POLL: Duration = Duration::from_secs(1);
+
+async fn watch_connection(bus: Bus, service: &'static str, shutdown: CancellationToken) -> Result<(), RunError> {
+    let health = bus.health.component(format!("{service}: broker"), "not connected yet");
+    loop {
+        match bus.broker.connection() {
+            Connection::Up => {
+                health.ready();
+                bus.metrics.broker_up(true);
+            }
+            Connection::Down(why) => {
+                health.not_ready(why);
+                bus.metrics.broker_up(false);
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CONNECTION_POLL) => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Host name and process id: unique among the processes that may share a group.
+fn default_instance() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    format!("{}-{}", if host.is_empty() { "host" } else { host }, std::process::id())
+}

@@ -1,0 +1,293 @@
+//! What happens to a message from the moment it is taken to the moment it may be committed:
+//! deduplicate, handle, publish with acknowledgement; or, failing that, wait, retry, dead-letter.
+//!
+//! Holds: when `process` returns, every effect of the messages is durable, or a copy of them is on
+//! `retry` or `dead-letter`. Nothing is logged and skipped.
+
+use super::{
+    Failure, FailureClass, Fault, GroupSettings, RuntimeSettings,
+    recent::RecentIds,
+    retry::partition_for,
+    route::{Caller, Failed, Handled, Item, Route, Stage},
+};
+use crate::{
+    broker::{self, Producer, SendError},
+    message::{Attempt, DeadLetter, Delivery, Envelope, LetterReason, Record, Source, Topic, headers as names},
+    model::code,
+    telemetry::{Component, GroupMetrics},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Failed attempts that travel with a message; older ones are dropped first.
+const MAX_HISTORY: usize = 20;
+/// How long a sender waits before it tries a failed broker again.
+const PUBLISH_BACKOFF: Duration = Duration::from_millis(500);
+
+/// Why processing ended before its messages were done.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// The process is going down: the messages are delivered again.
+    Shutdown,
+    /// The broker can't be worked with any more.
+    Fatal(SendError),
+}
+
+/// Everything the messages of one group share.
+pub(super) struct Worker {
+    pub(super) service: String,
+    pub(super) group: String,
+    pub(super) settings: GroupSettings,
+    pub(super) runtime: Arc<RuntimeSettings>,
+    pub(super) caller: Caller,
+    pub(super) producer: Arc<dyn Producer>,
+    pub(super) metrics: GroupMetrics,
+    pub(super) health: Component,
+    pub(super) recent: Mutex<RecentIds>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Worker {
+    /// Sees messages of one route through to their end.
+    pub(super) async fn process(&self, route: &Route, deliveries: Vec<Delivery>) -> Result<(), Stopped> {
+        let mut items = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            match (route.envelope)(&delivery) {
+                Ok(envelope) if self.is_recent(&envelope) => self.metrics.duplicate(delivery.record.topic.name()),
+                Ok(envelope) => items.push(Item { delivery, envelope }),
+                Err(error) => {
+                    let fault = Fault { class: FailureClass::Message, code: code::UNDECODABLE.into(), retry_after: None, error: error.into() };
+                    self.bury(&delivery, None, Stage::Decode, &fault).await?;
+                }
+            }
+        }
+        while !items.is_empty() {
+            items = self.attempt(route, items).await?;
+        }
+        Ok(())
+    }
+
+    /// Records of a type that no handler of the group takes.
+    pub(super) async fn refuse(&self, deliveries: Vec<Delivery>) -> Result<(), Stopped> {
+        for delivery in deliveries {
+            let kind = delivery.record.headers.get_str(names::TYPE).unwrap_or("(none)");
+            let error = anyhow::anyhow!("no handler of group {} takes messages of type {kind:?}", self.group);
+            let fault = Fault { class: FailureClass::Message, code: code::UNDECODABLE.into(), retry_after: None, error };
+            self.bury(&delivery, None, Stage::Decode, &fault).await?;
+        }
+        Ok(())
+    }
+
+    /// One attempt at each; returns those that are held for another in place.
+    async fn attempt(&self, route: &Route, items: Vec<Item>) -> Result<Vec<Item>, Stopped> {
+        let began = Instant::now();
+        let answers = tokio::select! {
+            answers = route.call(items.clone(), self.caller.clone()) => answers,
+            () = self.stop.cancelled() => return Err(Stopped::Shutdown),
+        };
+        let took = began.elapsed();
+        self.metrics.handler_seconds.observe(took.as_secs_f64());
+        let mut held = Vec::new();
+        let mut wait = Duration::ZERO;
+        for (item, answer) in items.into_iter().zip(answers) {
+            match self.settle(&item, answer, took).await? {
+                Settled::Done => {}
+                Settled::Hold(after) => {
+                    wait = wait.max(after);
+                    held.push(item);
+                }
+            }
+        }
+        if !held.is_empty() {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.stop.cancelled() => return Err(Stopped::Shutdown),
+            }
+            self.health.ready();
+        }
+        Ok(held)
+    }
+
+    async fn settle(&self, item: &Item, answer: Handled, took: Duration) -> Result<Settled, Stopped> {
+        let failed = match answer {
+            Ok(records) => match self.publish(records).await? {
+                None => {
+                    self.remember(&item.envelope);
+                    return Ok(Settled::Done);
+                }
+                Some(refused) => Failed {
+                    stage: Stage::Encode,
+                    failure: Failure::reject(FailureClass::Message, "output_too_large", refused),
+                },
+            },
+            Err(failed) => failed,
+        };
+        let attempts = item.envelope.attempt + 1;
+        match failed.failure {
+            Failure::Later { after, why } if after <= self.runtime.hold_in_place => {
+                self.health.not_ready(format!("waiting: {why}"));
+                Ok(Settled::Hold(after))
+            }
+            Failure::Later { after, .. } => {
+                self.send_to_retry(item, item.envelope.clone(), after).await?;
+                Ok(Settled::Done)
+            }
+            Failure::Retry(fault) => {
+                let policy = self.runtime.retry.of(fault.class);
+                if attempts >= policy.attempts {
+                    self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault).await?;
+                } else {
+                    let mut envelope = item.envelope.clone();
+                    self.note_attempt(&mut envelope, &fault, took);
+                    self.metrics.retried(item.delivery.record.topic.name(), &fault.code);
+                    self.send_to_retry(item, envelope, policy.delay(attempts, fault.retry_after)).await?;
+                }
+                Ok(Settled::Done)
+            }
+            Failure::Reject(fault) => {
+                self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault).await?;
+                Ok(Settled::Done)
+            }
+        }
+    }
+
+    fn note_attempt(&self, envelope: &mut Envelope, fault: &Fault, took: Duration) {
+        envelope.attempt += 1;
+        envelope.history.push(Attempt {
+            at: self.runtime.clock.now(),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            code: fault.code.clone().into_owned(),
+            class: fault.class.as_str().to_owned(),
+            error: fault.text(),
+            worker: self.caller.worker.to_string(),
+        });
+        let surplus = envelope.history.len().saturating_sub(MAX_HISTORY);
+        envelope.history.drain(..surplus);
+    }
+
+    /// The same record, addressed to this group, in the partition of its delay.
+    async fn send_to_retry(&self, item: &Item, mut envelope: Envelope, delay: Duration) -> Result<(), Stopped> {
+        envelope.not_before = self.runtime.clock.now().checked_add(delay).ok();
+        envelope.target.get_or_insert_with(|| self.group.clone());
+        envelope.origin.get_or_insert(source_of(&item.delivery));
+        let mut record = item.delivery.record.clone();
+        envelope.write_to(&mut record.headers);
+        record.topic = Topic::Retry;
+        record.partition = Some(retry_partition(&envelope, delay, self.runtime.retry_partitions));
+        self.publish_surely(record).await
+    }
+
+    /// The record goes to `dead-letter` with its whole story.
+    async fn bury(
+        &self,
+        delivery: &Delivery,
+        envelope: Option<(&Envelope, Duration)>,
+        stage: Stage,
+        fault: &Fault,
+    ) -> Result<(), Stopped> {
+        let mut record = delivery.record.clone();
+        let mut source = source_of(delivery);
+        let mut group = self.group.clone();
+        let mut attempts = 1;
+        if let Some((envelope, took)) = envelope {
+            let mut envelope = envelope.clone();
+            self.note_attempt(&mut envelope, fault, took);
+            attempts = envelope.attempt;
+            source = envelope.origin.unwrap_or(source);
+            group = envelope.target.clone().unwrap_or(group);
+            envelope.write_to(&mut record.headers);
+        }
+        self.metrics.dead_lettered(source.topic.name(), &fault.code);
+        tracing::warn!(
+            service = self.service, group, topic = %source.topic, partition = source.partition, offset = source.offset,
+            code = %fault.code, attempts,
+            "gave up on a message of {}: {}", source.topic, fault.text()
+        );
+        let reason = LetterReason {
+            source,
+            group,
+            service: self.service.clone(),
+            instance: self.caller.worker.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            stage: stage.as_str().to_owned(),
+            code: fault.code.clone().into_owned(),
+            class: fault.class.as_str().to_owned(),
+            message: fault.text(),
+            attempts,
+            failed_at: self.runtime.clock.now(),
+        };
+        self.publish_surely(DeadLetter { record, reason }.into_record()).await
+    }
+
+    /// Publishes a handler's outputs; `Some` when one of them can never be taken.
+    async fn publish(&self, records: Vec<Record>) -> Result<Option<SendError>, Stopped> {
+        if records.is_empty() {
+            return Ok(None);
+        }
+        let mut counts: BTreeMap<Topic, u64> = BTreeMap::new();
+        for record in &records {
+            *counts.entry(record.topic).or_default() += 1;
+        }
+        loop {
+            let sent = tokio::select! {
+                sent = broker::send_all(&*self.producer, records.clone()) => sent,
+                () = self.stop.cancelled() => return Err(Stopped::Shutdown),
+            };
+            match sent {
+                Ok(()) => break,
+                Err(error) if error.stops_the_process() => return Err(Stopped::Fatal(error)),
+                Err(error) if error.may_pass_later() => self.wait_for_broker(&error).await?,
+                Err(error) => return Ok(Some(error)),
+            }
+        }
+        for (topic, count) in counts {
+            self.metrics.produced(topic.name(), count);
+        }
+        Ok(None)
+    }
+
+    /// Publishes a record that must not get lost: a copy of what is about to count as done.
+    pub(super) async fn publish_surely(&self, record: Record) -> Result<(), Stopped> {
+        match self.publish(vec![record]).await? {
+            None => Ok(()),
+            Some(error) => Err(Stopped::Fatal(error)),
+        }
+    }
+
+    async fn wait_for_broker(&self, error: &SendError) -> Result<(), Stopped> {
+        self.health.not_ready(format!("publishing: {error}"));
+        tokio::select! {
+            () = tokio::time::sleep(PUBLISH_BACKOFF) => {}
+            () = self.stop.cancelled() => return Err(Stopped::Shutdown),
+        }
+        self.health.ready();
+        Ok(())
+    }
+
+    fn is_recent(&self, envelope: &Envelope) -> bool {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).contains(envelope.id)
+    }
+
+    fn remember(&self, envelope: &Envelope) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).insert(envelope.id);
+    }
+}
+
+enum Settled {
+    Done,
+    Hold(Duration),
+}
+
+pub(super) fn source_of(delivery: &Delivery) -> Source {
+    Source { topic: delivery.record.topic, partition: delivery.partition, offset: delivery.offset }
+}
+
+/// The partition where a record waits; records of one id spread the same way each time.
+pub(super) fn retry_partition(envelope: &Envelope, delay: Duration, partitions: i32) -> i32 {
+    partition_for(delay, envelope.id.0.as_u64_pair().1, partitions)
+}
