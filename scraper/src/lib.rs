@@ -1,1 +1,52 @@
-//! Being built.
+//! The fetcher: turns a task into a page or an outcome. It has no database; what it remembers
+//! (pace, robots.txt, addresses) it can learn again.
+//!
+//! The way of a task, from the top:
+//!
+//! - [`handler`]: the service. A task in, a page or a terminal outcome or a failure out.
+//! - [`fetch_page`]: one page the whole way: robots.txt, then the host's gate, then the exchange.
+//! - [`robots`]: robots.txt (RFC 9309), fetched, remembered and matched.
+//! - [`polite`]: one request behind the host's gate; [`pace`] holds the gates.
+//! - [`http`]: the exchange itself, bounded; the only folder that names reqwest.
+//! - [`resolve`] and [`address`]: names to addresses, and which addresses may be dialled.
+//! - [`status`] and [`charset`]: what an answer means, in tables.
+//! - [`cli`] and [`settings`]: the doors.
+//!
+//! Invariants: no request leaves but through [`polite`], so pace and guard hold for pages,
+//! redirects and robots.txt alike; nothing is read without a bound in bytes and in time; a redirect
+//! is an answer and never followed by the service.
+
+pub mod address;
+pub mod charset;
+pub mod cli;
+pub mod fetch_page;
+pub mod handler;
+pub mod http;
+pub mod pace;
+pub mod polite;
+pub mod resolve;
+pub mod robots;
+pub mod settings;
+pub mod status;
+
+pub use handler::FetchHandler;
+pub use settings::Settings;
+
+use trawl_shared::runtime::{GroupSettings, Handler as _, Service};
+
+/// Tasks that one member holds at once: far more than requests, because most of them wait for
+/// their hosts.
+const TASKS_AT_ONCE: usize = 1024;
+
+/// The service, ready for a bus.
+///
+/// # Errors
+/// When the HTTP client can't be set up.
+pub fn service(settings: &Settings) -> Result<Service, http::BuildError> {
+    let group = GroupSettings {
+        concurrency: TASKS_AT_ONCE,
+        max_in_flight: TASKS_AT_ONCE,
+        ..GroupSettings::default()
+    };
+    Ok(Service::new(FetchHandler::NAME).handler(FetchHandler::new(settings)?, group))
+}

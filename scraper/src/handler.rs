@@ -1,0 +1,186 @@
+//! The service: a task in, a page or an outcome out.
+
+use crate::{
+    charset,
+    fetch_page::{Fetched, Fetcher, NoAnswer},
+    http::{BuildError, Response, millis},
+    settings::Settings,
+    status::Policy,
+};
+use anyhow::anyhow;
+use std::{borrow::Cow, time::Duration};
+use trawl_shared::{
+    model::{CanonicalUrl, FetchTask, Outcome, ScrapedPage, TaskEnded, code},
+    runtime::{Context, Failure, FailureClass, Handler},
+};
+
+/// Redirects in a row after which a chain is given up.
+pub const MAX_REDIRECTS: u8 = 10;
+
+/// Fetches what tasks name.
+#[derive(Debug)]
+pub struct FetchHandler {
+    fetcher: Fetcher,
+}
+
+impl FetchHandler {
+    /// Sets the fetcher up.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be set up.
+    pub fn new(settings: &Settings) -> Result<Self, BuildError> {
+        Ok(Self { fetcher: Fetcher::new(settings)? })
+    }
+}
+
+/// A page for the parser, or the end of the task.
+type Answer = (Option<ScrapedPage>, Option<TaskEnded>);
+
+impl Handler for FetchHandler {
+    const NAME: &'static str = "scraper";
+    type In = FetchTask;
+    type Out = Answer;
+
+    async fn handle(&self, task: FetchTask, _: &Context) -> Result<Answer, Failure> {
+        let Fetched { result, crawl_delay } =
+            self.fetcher.fetch(&task.origin.url, &task.fetch, task.earliest_fetch_at).await;
+        match result {
+            Ok(response) => answered(task, response, crawl_delay),
+            Err(no) => unanswered(task, no, crawl_delay),
+        }
+    }
+}
+
+fn answered(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> Result<Answer, Failure> {
+    match response.policy() {
+        Policy::Page => Ok((Some(page(task, response, crawl_delay)), None)),
+        Policy::Redirect => Ok(ended(redirect(task, &response), &response, crawl_delay)),
+        Policy::Gone => {
+            let end = TaskEnded::without_page(task.origin, Outcome::Gone, status_code(response.status));
+            Ok(ended(end, &response, crawl_delay))
+        }
+        Policy::Nonsense => {
+            let end = TaskEnded {
+                detail: Some(format!("status {} answers no request of ours", response.status)),
+                ..TaskEnded::without_page(task.origin, Outcome::Gone, code::BAD_RESPONSE)
+            };
+            Ok(ended(end, &response, crawl_delay))
+        }
+        Policy::Retry => Err(Failure::retry(
+            FailureClass::Server,
+            code::SERVER_ERROR,
+            anyhow!("the server answered {}", response.status),
+        )
+        .with_retry_after(response.retry_after())),
+        Policy::Throttled => Err(Failure::retry(
+            FailureClass::Throttled,
+            code::THROTTLED,
+            anyhow!("the server answered {}: it asks for fewer requests", response.status),
+        )
+        .with_retry_after(response.retry_after())),
+    }
+}
+
+fn unanswered(task: FetchTask, no: NoAnswer, crawl_delay: Option<Duration>) -> Result<Answer, Failure> {
+    let excluded = |code: &'static str, detail: String| {
+        let end = TaskEnded {
+            detail: Some(detail),
+            crawl_delay_ms: crawl_delay.map(millis),
+            ..TaskEnded::without_page(task.origin, Outcome::Excluded, code)
+        };
+        Ok((None, Some(end)))
+    };
+    match no {
+        NoAnswer::Disallowed(rule) => excluded(code::ROBOTS_DISALLOWED, rule),
+        NoAnswer::Robots(why) if why.is_final => excluded(why.code, why.why.clone()),
+        NoAnswer::Robots(why) => {
+            Err(Failure::retry(why.class, why.code, anyhow!("{why}")).with_retry_after(why.retry_after))
+        }
+        NoAnswer::Wait(too_long) => Err(Failure::later(too_long.0, too_long.to_string())),
+        NoAnswer::Http(error) if error.is_final() => excluded(error.code(), error.to_string()),
+        NoAnswer::Http(error) => Err(Failure::retry(error.class(), error.code(), error)),
+    }
+}
+
+fn page(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> ScrapedPage {
+    ScrapedPage {
+        origin: task.origin,
+        status: response.status,
+        fetched_at: response.fetched_at,
+        took_ms: millis(response.took),
+        charset: charset::declared(response.header("content-type"), &response.body).map(str::to_owned),
+        headers: response.headers,
+        truncated: response.truncated,
+        crawl_delay_ms: crawl_delay.map(millis),
+        robots: task.fetch.robots,
+        extract: task.extract,
+        body: response.body,
+    }
+}
+
+/// The end of a task whose answer is a redirect.
+fn redirect(task: FetchTask, response: &Response) -> TaskEnded {
+    let origin = task.origin;
+    let target = match redirect_target(&origin.url, response) {
+        Ok(target) => target,
+        Err(why) => {
+            return TaskEnded {
+                detail: Some(why),
+                ..TaskEnded::without_page(origin, Outcome::Gone, code::BAD_REDIRECT)
+            };
+        }
+    };
+    if origin.redirects >= MAX_REDIRECTS {
+        return TaskEnded {
+            detail: Some(format!(
+                "more than {MAX_REDIRECTS} redirects in a row; the next would go to {target}"
+            )),
+            ..TaskEnded::without_page(origin, Outcome::Excluded, code::TOO_MANY_REDIRECTS)
+        };
+    }
+    TaskEnded {
+        redirect_to: Some(target.into()),
+        ..TaskEnded::without_page(origin, Outcome::Redirected, code::REDIRECT)
+    }
+}
+
+/// Where a redirect leads.
+///
+/// # Errors
+/// Says why it leads nowhere.
+pub(crate) fn redirect_target(from: &CanonicalUrl, response: &Response) -> Result<CanonicalUrl, String> {
+    let status = response.status;
+    let location =
+        response.header("location").ok_or_else(|| format!("status {status} came without a Location"))?;
+    let target = from
+        .join(location.trim())
+        .map_err(|error| format!("the redirect's target {location:?} can't be used: {error}"))?;
+    if target == *from {
+        return Err("it redirects to itself".to_owned());
+    }
+    Ok(target)
+}
+
+/// Completes an end with what the answer says.
+fn ended(end: TaskEnded, response: &Response, crawl_delay: Option<Duration>) -> Answer {
+    let end = TaskEnded {
+        status: Some(response.status),
+        fetched_at: Some(response.fetched_at),
+        content_type: response.header("content-type").map(str::to_owned),
+        body_bytes: response.body.len() as u64,
+        crawl_delay_ms: crawl_delay.map(millis),
+        ..end
+    };
+    (None, Some(end))
+}
+
+/// `http_<status>`, without an allocation for the usual ones.
+pub(crate) fn status_code(status: u16) -> Cow<'static, str> {
+    match status {
+        401 => "http_401".into(),
+        403 => "http_403".into(),
+        404 => "http_404".into(),
+        410 => "http_410".into(),
+        _ => format!("http_{status}").into(),
+    }
+}

@@ -1,0 +1,72 @@
+//! One polite request: through the host's gate, out, and what the answer says about the pace.
+//! Pages and robots.txt files go the same way.
+
+use crate::{
+    http::{Client, HttpError, Request, Response},
+    pace::{Limits, Pace, TooLong},
+    status::{self, Policy},
+};
+use jiff::Timestamp;
+use trawl_shared::model::HostKey;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The host's queue is too long.
+    #[error(transparent)]
+    Wait(#[from] TooLong),
+    /// The exchange failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+/// The HTTP client behind the pace.
+#[derive(Debug)]
+pub struct Polite {
+    client: Client,
+    pace: Pace,
+}
+
+impl Polite {
+    /// Puts `client` behind `pace`.
+    #[must_use]
+    pub fn new(client: Client, pace: Pace) -> Self {
+        Self { client, pace }
+    }
+
+    /// Sends the request when `host` may be asked. A host that throttles us slows down for all.
+    ///
+    /// # Errors
+    /// When the wait is too long or no answer came.
+    pub async fn get(
+        &self,
+        host: &HostKey,
+        limits: Limits,
+        request: Request<'_>,
+    ) -> Result<Response, Refusal> {
+        // Before the queue: what is never going to be sent should wait for nothing.
+        request.reach.check_literal(request.url).map_err(HttpError::from)?;
+        let pass = self.pace.enter(host, limits).await?;
+        let response = self.client.get(request).await?;
+        let retry_after = response.retry_after();
+        match response.policy() {
+            Policy::Throttled => pass.throttled(retry_after),
+            _ => pass.answered(),
+        }
+        Ok(response)
+    }
+}
+
+impl Response {
+    /// The wait that the answer asks for.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        self.header("retry-after").and_then(|value| status::retry_after(value, Timestamp::now()))
+    }
+
+    /// What the answer means for a crawl.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        status::policy(self.status, self.header("retry-after").is_some())
+    }
+}
