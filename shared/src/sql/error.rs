@@ -11,7 +11,7 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub enum SqlError {
     /// The setting is no database URL.
     #[error(
-        "database URL {url:?} can't be read: {reason} (expected sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME)"
+        "database URL {url:?} can't be read: {reason} (expected sqlite://FOLDER or postgres://USER:PASSWORD@HOST:PORT/NAME)"
     )]
     Url {
         /// The URL, its password hidden.
@@ -21,7 +21,7 @@ pub enum SqlError {
     },
     /// The program was built without the driver.
     #[error(
-        "this program was built without PostgreSQL (build it with --features postgres, or use sqlite://PATH)"
+        "this program was built without PostgreSQL (build it with --features postgres, or use sqlite://FOLDER)"
     )]
     NoPostgres,
     /// There is no such database.

@@ -1,7 +1,7 @@
 //! Opening SQLite and PostgreSQL the one way all stores do.
 //!
-//! A store is given one [`DatabaseUrl`]. SQLite gets a file of its own with one writing connection and a
-//! few reading ones ([`open_sqlite`]); PostgreSQL gets a schema of its own in a shared database
+//! A store is given one [`DatabaseUrl`]. In SQLite it has a file of its own, with one writing connection and
+//! a few reading ones ([`open_sqlite`]); in PostgreSQL a schema of its own in the shared database
 //! ([`open_postgres`]), so that the migration tables of several services do not collide. Both are
 //! brought up to date before they are handed out. [`SqlError`] knows which errors are a message's fault
 //! and which are the database's.
@@ -19,7 +19,7 @@ pub mod testing;
 mod tests;
 
 pub use error::{RETRY_AFTER, SqlError, describe};
-pub use sqlite::{Missing, SqliteFile, open_sqlite};
+pub use sqlite::{Missing, SqliteFile, open_sqlite, open_sqlite_paged};
 pub use url::DatabaseUrl;
 
 #[cfg(feature = "postgres")]

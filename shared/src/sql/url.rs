@@ -8,24 +8,25 @@ use std::{
     str::FromStr,
 };
 
-/// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+/// `sqlite://FOLDER` or `postgres://USER:PASSWORD@HOST:PORT/NAME`: one setting for all services. Each
+/// keeps a file of its own in the folder, or a schema of its own in the database.
 ///
 /// [`Display`](fmt::Display) and [`Debug`] hide the password; serialising does not, so that a
 /// configuration survives its own round trip.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DatabaseUrl {
-    /// A SQLite file.
+    /// A folder of SQLite files, one for each store.
     Sqlite(PathBuf),
     /// A PostgreSQL database, as the URL was written.
     Postgres(String),
 }
 
 impl DatabaseUrl {
-    /// The SQLite file at `path`.
+    /// SQLite files in `folder`.
     #[must_use]
-    pub fn sqlite(path: impl AsRef<Path>) -> Self {
-        Self::Sqlite(path.as_ref().to_owned())
+    pub fn sqlite(folder: impl AsRef<Path>) -> Self {
+        Self::Sqlite(folder.as_ref().to_owned())
     }
 
     /// The URL with its password.
@@ -46,8 +47,8 @@ impl FromStr for DatabaseUrl {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             return match path {
-                "" => Err(bad("the path is missing")),
-                ":memory:" => Err(bad("a store must outlive its process: give a file")),
+                "" => Err(bad("the folder is missing")),
+                ":memory:" => Err(bad("a store must outlive its process: give a folder")),
                 path => Ok(Self::Sqlite(PathBuf::from(path))),
             };
         }
@@ -120,8 +121,8 @@ mod tests {
     #[test]
     fn what_is_a_database_url() {
         let read = |text: &str| text.parse::<DatabaseUrl>();
-        assert_eq!(read("sqlite://data/pages.db").unwrap(), DatabaseUrl::sqlite("data/pages.db"));
-        assert_eq!(read("sqlite:///var/pages.db").unwrap(), DatabaseUrl::sqlite("/var/pages.db"));
+        assert_eq!(read("sqlite://data").unwrap(), DatabaseUrl::sqlite("data"));
+        assert_eq!(read("sqlite:///var/trawl").unwrap(), DatabaseUrl::sqlite("/var/trawl"));
         let postgres = "postgres://u:p@db:5432/trawl";
         assert_eq!(read(postgres).unwrap(), DatabaseUrl::Postgres(postgres.to_owned()));
         assert_eq!(String::from(read(postgres).unwrap()), postgres, "serialising keeps the password");
@@ -135,7 +136,7 @@ mod tests {
             "postgres://u@h/",
         ] {
             let error = read(bad).unwrap_err().to_string();
-            assert!(error.contains("expected sqlite://PATH or postgres://"), "{bad}: {error}");
+            assert!(error.contains("expected sqlite://FOLDER or postgres://"), "{bad}: {error}");
         }
     }
 
@@ -146,7 +147,7 @@ mod tests {
             ("postgres://u:se:c@ret@h/d?sslmode=require", "postgres://u:***@h/d?sslmode=require"),
             ("postgres://u@h/d?user=x&password=secret", "postgres://u@h/d?user=x&password=***"),
             ("u:secret@h", "u:***@h"),
-            ("sqlite://a/b.db", "sqlite://a/b.db"),
+            ("sqlite://a/b", "sqlite://a/b"),
         ] {
             assert_eq!(redact(text), shown);
         }
