@@ -1,1 +1,36 @@
-//! Being built.
+//! The parser: page in, facts out. Pure and synchronous; it keeps no state and asks nobody.
+//!
+//! | step | room |
+//! |---|---|
+//! | message in, message out | [`handler`] |
+//! | which reader a body needs | [`content_type`], [`xhtml`] |
+//! | bytes to text | [`charset`] |
+//! | links and metadata, in one pass without a tree | [`stream`] |
+//! | visible text; links and metadata where the pass can't tell | [`dom`] |
+//! | what both tiers gather, in the page's own words | [`facts`], [`text`] |
+//! | links made absolute | [`links`], [`resolve`] |
+//! | whether links may be followed | [`robots_meta`] |
+//! | all of it in order | [`mod@parse`] |
+//! | the command line | [`cli`] |
+//!
+//! Both tiers read a page as a browser without scripting does: `<noscript>` is markup, `<template>`
+//! is not. What is hostile ends in bounds of [`settings`], never in a crash.
+
+pub mod charset;
+pub mod cli;
+pub mod content_type;
+pub mod dom;
+pub mod facts;
+pub mod handler;
+pub mod links;
+pub mod parse;
+pub mod resolve;
+pub mod robots_meta;
+pub mod settings;
+pub mod stream;
+pub mod text;
+pub mod xhtml;
+
+pub use handler::ParseHandler;
+pub use parse::{Document, Parsed, parse};
+pub use settings::Settings;

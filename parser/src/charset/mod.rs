@@ -1,0 +1,130 @@
+//! From bytes to text: which encoding, on whose word, and the decoding itself.
+//!
+//! In this order: byte-order mark, transport, what the document declares in its first kilobyte,
+//! and last a guess. Bytes that are UTF-8 already are not copied.
+
+mod prescan;
+
+pub use prescan::declared;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8};
+use std::borrow::Cow;
+
+/// On whose word a body is in an encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A byte-order mark.
+    ByteOrderMark,
+    /// `Content-Type`, or whatever the fetcher recorded.
+    Transport,
+    /// `<meta charset>` and its relatives, or an XML declaration.
+    Document,
+    /// Nobody's: the bytes are valid UTF-8, or look like a legacy encoding.
+    Guess,
+}
+
+/// A body as text.
+#[derive(Debug)]
+pub struct Decoded<'b> {
+    /// The text, without byte-order mark.
+    pub text: Cow<'b, str>,
+    /// What it was in.
+    pub encoding: &'static Encoding,
+    /// On whose word.
+    pub source: Source,
+}
+
+/// How much of a body is looked at for a guess.
+const GUESS_BYTES: usize = 256 * 1024;
+
+/// Decodes a body. `transport` is the label the transport gives, `host` lends its top-level domain
+/// to the guess.
+#[must_use]
+pub fn decode<'b>(body: &'b [u8], transport: Option<&str>, host: Option<&str>) -> Decoded<'b> {
+    let (encoding, source, bom) = sniff(body, transport, host);
+    let (text, _) = encoding.decode_without_bom_handling(&body[bom..]);
+    Decoded { text, encoding, source }
+}
+
+/// The encoding of a body, on whose word, and the length of its byte-order mark.
+#[must_use]
+pub fn sniff(body: &[u8], transport: Option<&str>, host: Option<&str>) -> (&'static Encoding, Source, usize) {
+    if let Some((encoding, length)) = Encoding::for_bom(body) {
+        return (encoding, Source::ByteOrderMark, length);
+    }
+    if let Some(encoding) = transport.and_then(|label| Encoding::for_label(label.as_bytes())) {
+        return (encoding, Source::Transport, 0);
+    }
+    if let Some(encoding) = declared(body) {
+        return (encoding, Source::Document, 0);
+    }
+    (guess(body, host), Source::Guess, 0)
+}
+
+fn guess(body: &[u8], host: Option<&str>) -> &'static Encoding {
+    if is_utf8(body) {
+        return UTF_8;
+    }
+    let sample = &body[..body.len().min(GUESS_BYTES)];
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(sample, sample.len() == body.len());
+    detector.guess(host.and_then(top_level_domain), Utf8Detection::Deny)
+}
+
+/// Whether the bytes are UTF-8, but perhaps for a last character that was cut through.
+fn is_utf8(body: &[u8]) -> bool {
+    std::str::from_utf8(body).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+/// The part behind the last dot, as the detector wants it.
+fn top_level_domain(host: &str) -> Option<&[u8]> {
+    let (_, domain) = host.rsplit_once('.')?;
+    let usable = !domain.is_empty() && domain.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    usable.then_some(domain.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use encoding_rs::{SHIFT_JIS, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
+
+    #[track_caller]
+    fn check(body: &[u8], transport: Option<&str>, encoding: &'static Encoding, source: Source, text: &str) {
+        let decoded = decode(body, transport, None);
+        assert_eq!((decoded.encoding, decoded.source), (encoding, source));
+        assert_eq!(decoded.text, text);
+    }
+
+    #[test]
+    fn the_nearest_word_wins() {
+        let meta = b"<meta charset=windows-1251>\xe6";
+        check(b"\xff\xfeh\0i\0", Some("utf-8"), UTF_16LE, Source::ByteOrderMark, "hi");
+        check(b"\xef\xbb\xbf\xc3\xa9", Some("latin1"), UTF_8, Source::ByteOrderMark, "é");
+        check(meta, Some("latin1"), WINDOWS_1252, Source::Transport, "<meta charset=windows-1251>æ");
+        check(meta, None, WINDOWS_1251, Source::Document, "<meta charset=windows-1251>ж");
+        check(meta, Some("no-such-charset"), WINDOWS_1251, Source::Document, "<meta charset=windows-1251>ж");
+        check("é".as_bytes(), None, UTF_8, Source::Guess, "é");
+        check(b"caf\xe9 au lait", None, WINDOWS_1252, Source::Guess, "café au lait");
+    }
+
+    #[test]
+    fn a_cut_character_is_still_utf8() {
+        check(b"caf\xc3", None, UTF_8, Source::Guess, "caf\u{fffd}");
+    }
+
+    #[test]
+    fn a_guess_hears_the_host() {
+        let (text, ..) = SHIFT_JIS.encode("こんにちは世界。これは日本語の文章です。");
+        assert_eq!(sniff(&text, None, Some("www.example.jp")).0, SHIFT_JIS);
+        // Hosts of any form are taken.
+        for host in ["localhost", "127.0.0.1", "[::1]", "a.b.", "xn--p1ai.xn--p1ai"] {
+            assert_eq!(sniff(&text, None, Some(host)).0, SHIFT_JIS, "{host}");
+        }
+    }
+
+    #[test]
+    fn utf8_is_not_copied() {
+        assert!(matches!(decode("é<p>".as_bytes(), None, None).text, Cow::Borrowed(_)));
+    }
+}

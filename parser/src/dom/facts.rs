@@ -1,0 +1,97 @@
+//! Links and metadata from the tree: what the streaming tier gathers, by the same rules.
+
+use super::Dom;
+use crate::{
+    facts::{Attributes, Facts},
+    links::MAX_ANCHOR_TEXT,
+    text::{self, Line},
+};
+use ego_tree::{NodeRef, iter::Edge};
+use scraper::{Node, node::Element};
+use std::borrow::Cow;
+use trawl_shared::model::LinkKind;
+
+impl Dom {
+    /// Gathers the facts of the page; `robot` as in [`Facts::meta`].
+    #[must_use]
+    pub fn facts(&self, robot: &str) -> Facts<'_> {
+        let mut facts = Facts::default();
+        let mut templates = 0_usize;
+        for edge in self.html.tree.root().traverse() {
+            let (Edge::Open(node) | Edge::Close(node)) = edge;
+            let Node::Element(element) = node.value() else { continue };
+            match edge {
+                Edge::Open(_) if is_template(element) => templates += 1,
+                Edge::Close(_) if is_template(element) => templates -= 1,
+                Edge::Open(_) if templates == 0 => take(&mut facts, node, element, robot),
+                _ => {}
+            }
+        }
+        facts
+    }
+}
+
+fn take<'d>(facts: &mut Facts<'d>, node: NodeRef<'d, Node>, element: &'d Element, robot: &str) {
+    let attributes = &element;
+    match element.name() {
+        "a" | "area" => {
+            let Some(href) = attributes.get("href") else { return };
+            let is_area = element.name() == "area";
+            let kind = if is_area { LinkKind::Area } else { LinkKind::A };
+            let text = if is_area { String::new() } else { anchor_text(node) };
+            facts.anchor(kind, href, attributes.get("rel"), text);
+        }
+        "link" => facts.link(attributes),
+        "meta" => facts.meta(attributes, robot),
+        "frame" | "iframe" => facts.frame(attributes),
+        "base" => facts.base(attributes),
+        "html" => facts.html(attributes),
+        "title" if facts.title.is_none() && is_html(element) => {
+            let source: String = node.children().filter_map(|child| Some(&**child.value().as_text()?)).collect();
+            facts.title(&source);
+        }
+        _ => {}
+    }
+}
+
+/// An attribute's value from the tree.
+impl<'d> Attributes<'d> for &'d Element {
+    fn get(&self, name: &str) -> Option<Cow<'d, str>> {
+        self.attr(name).map(Cow::Borrowed)
+    }
+}
+
+fn anchor_text(anchor: NodeRef<'_, Node>) -> String {
+    let mut line = Line::new(MAX_ANCHOR_TEXT);
+    let mut hidden = 0_usize;
+    for edge in anchor.traverse() {
+        let (Edge::Open(node) | Edge::Close(node)) = edge;
+        match (node.value(), edge) {
+            (Node::Text(text), Edge::Open(_)) if hidden == 0 => line.push(text),
+            (Node::Element(element), edge) => {
+                if text::is_hidden(element.name()) {
+                    match edge {
+                        Edge::Open(_) => hidden += 1,
+                        Edge::Close(_) => hidden -= 1,
+                    }
+                }
+                if !text::is_inline(element.name()) {
+                    line.part();
+                }
+            }
+            _ => {}
+        }
+        if line.is_full() {
+            break;
+        }
+    }
+    line.finish()
+}
+
+pub(super) fn is_template(element: &Element) -> bool {
+    element.name() == "template" && is_html(element)
+}
+
+fn is_html(element: &Element) -> bool {
+    element.name.ns == html5ever::ns!(html)
+}

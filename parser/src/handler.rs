@@ -1,0 +1,75 @@
+//! The service: a fetched page in, the end of its task out.
+
+use crate::{
+    parse::{Document, parse},
+    robots_meta,
+    settings::Settings,
+};
+use std::borrow::Cow;
+use trawl_shared::{
+    model::{Outcome, RobotsPolicy, ScrapedPage, TaskEnded, code},
+    runtime::{Context, Failure, Handler},
+};
+
+/// Parses pages. It keeps no state and asks nobody.
+#[derive(Debug, Default)]
+pub struct ParseHandler {
+    settings: Settings,
+}
+
+impl ParseHandler {
+    /// A handler with these settings.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    /// How the task of a page ends. Every page ends well: what can't be read is stored unread.
+    #[must_use]
+    pub fn end(&self, scraped: ScrapedPage) -> TaskEnded {
+        let content_type = scraped.header("content-type").map(str::to_owned);
+        let parsed = parse(
+            &Document {
+                url: scraped.origin.url.as_url(),
+                content_type: content_type.as_deref(),
+                charset: scraped.charset.as_deref(),
+                body: &scraped.body,
+            },
+            &scraped.extract,
+            &self.settings,
+        );
+        let code = if parsed.is_some() { code::OK } else { code::NOT_PARSED };
+        let follow = scraped.robots == RobotsPolicy::Ignore
+            || self.headers_allow_following(&scraped) && parsed.as_ref().is_none_or(|p| p.allows_following);
+        let (page, detail) = parsed.map_or((None, None), |parsed| (Some(Box::new(parsed.page)), parsed.cut));
+        TaskEnded {
+            origin: scraped.origin,
+            outcome: Outcome::Stored,
+            code: Cow::Borrowed(code),
+            detail,
+            status: Some(scraped.status),
+            fetched_at: Some(scraped.fetched_at),
+            content_type,
+            body_bytes: scraped.body.len() as u64,
+            redirect_to: None,
+            crawl_delay_ms: scraped.crawl_delay_ms,
+            follow,
+            page,
+        }
+    }
+
+    fn headers_allow_following(&self, scraped: &ScrapedPage) -> bool {
+        let mut tags = scraped.headers.iter().filter(|(name, _)| name == "x-robots-tag");
+        !tags.any(|(_, value)| robots_meta::header_forbids_following(value, &self.settings.robot_name))
+    }
+}
+
+impl Handler for ParseHandler {
+    const NAME: &'static str = "parser";
+    type In = ScrapedPage;
+    type Out = TaskEnded;
+
+    async fn handle(&self, scraped: ScrapedPage, _: &Context) -> Result<TaskEnded, Failure> {
+        Ok(self.end(scraped))
+    }
+}

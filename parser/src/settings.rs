@@ -1,0 +1,33 @@
+//! What the parser can be told. Every field has a default that is right for most crawls.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the parser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The name by which pages may speak to this crawler alone: `<meta name=trawl>`,
+    /// `X-Robots-Tag: trawl: nofollow`.
+    pub robot_name: String,
+    /// Most links kept of one page.
+    pub max_links: usize,
+    /// Most bytes that the links of one page may take, as written and resolved.
+    pub max_link_bytes: usize,
+    /// Elements within elements at which the document tree ends; what stands deeper is not read.
+    /// (Browsers stop nesting at 512.)
+    pub max_depth: usize,
+    /// Bytes that the streaming pass may hold of open elements before the tree is asked instead.
+    pub max_streaming_memory: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            robot_name: "trawl".to_owned(),
+            max_links: 50_000,
+            max_link_bytes: 8 * 1024 * 1024,
+            max_depth: 1024,
+            max_streaming_memory: 32 * 1024 * 1024,
+        }
+    }
+}

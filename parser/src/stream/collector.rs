@@ -1,0 +1,160 @@
+//! What the pass does at each element it listens to.
+
+use super::{
+    anchor,
+    source::{Tag, behind, element_end, tag_name},
+};
+use crate::{
+    facts::{Attributes, Facts},
+    links::MAX_ANCHOR_TEXT,
+    text,
+};
+use lol_html::{HandlerResult, html_content::Element};
+use memchr::memchr_iter;
+use std::{cell::Cell, rc::Rc};
+use trawl_shared::model::LinkKind;
+
+/// How deep `<noscript>` in `<noscript>` is followed. Real pages have none in another.
+const MAX_NOSCRIPT_DEPTH: usize = 3;
+
+/// The elements that say something of the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Speaking {
+    A,
+    Area,
+    Link,
+    Meta,
+    Frame,
+    Base,
+    Title,
+    Html,
+}
+
+impl Speaking {
+    pub(super) const ALL: [Self; 8] =
+        [Self::A, Self::Area, Self::Link, Self::Meta, Self::Frame, Self::Base, Self::Title, Self::Html];
+
+    /// The names of the element, as a list of selectors.
+    pub(super) const fn names(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::Area => "area",
+            Self::Link => "link",
+            Self::Meta => "meta",
+            Self::Frame => "frame, iframe",
+            Self::Base => "base",
+            Self::Title => "title",
+            Self::Html => "html",
+        }
+    }
+}
+
+/// The facts so far, and where in the page the pass is.
+pub(super) struct Collector<'d> {
+    pub(super) facts: Facts<'d>,
+    robot: String,
+    /// Open `<template>`s; what stands in them is no part of the page.
+    templates: Rc<Cell<usize>>,
+    noscripts: usize,
+    /// Bytes that may still be read ahead for anchor texts. On real pages each byte is read once;
+    /// this bounds pages made to be read again and again.
+    read_ahead: usize,
+}
+
+impl<'d> Collector<'d> {
+    pub(super) fn new(length: usize, robot: &str) -> Self {
+        Self {
+            facts: Facts::default(),
+            robot: robot.to_owned(),
+            templates: Rc::default(),
+            noscripts: 0,
+            read_ahead: length.saturating_mul(4),
+        }
+    }
+
+    fn in_template(&self) -> bool {
+        self.templates.get() > 0
+    }
+
+    /// Takes in an element; `html` is what its offsets count from.
+    pub(super) fn take(&mut self, speaking: Speaking, element: &Element<'_, '_>, html: &'d str) {
+        if self.in_template() {
+            return;
+        }
+        match speaking {
+            Speaking::A => {
+                let tag = Tag::new(element, html);
+                if let Some(href) = tag.get("href") {
+                    let text = anchor::text(behind(element, html), MAX_ANCHOR_TEXT, &mut self.read_ahead);
+                    self.facts.anchor(LinkKind::A, href, tag.get("rel"), text);
+                }
+            }
+            Speaking::Area => {
+                let tag = Tag::new(element, html);
+                if let Some(href) = tag.get("href") {
+                    self.facts.anchor(LinkKind::Area, href, tag.get("rel"), String::new());
+                }
+            }
+            Speaking::Link => self.facts.link(&Tag::new(element, html)),
+            Speaking::Meta => self.facts.meta(&Tag::new(element, html), &self.robot),
+            Speaking::Frame => self.facts.frame(&Tag::new(element, html)),
+            Speaking::Base => self.facts.base(&Tag::new(element, html)),
+            Speaking::Html => self.facts.html(&Tag::new(element, html)),
+            // <title> in SVG names a shape.
+            Speaking::Title if self.facts.title.is_none() && is_html(element) => {
+                let rest = behind(element, html);
+                let source = &rest[..element_end(rest, "title")];
+                self.facts.title(&text::element_text(source));
+            }
+            Speaking::Title => {}
+        }
+    }
+
+    /// Counts a `<template>` until its end tag.
+    pub(super) fn enter_template(&mut self, element: &mut Element<'_, '_>) -> HandlerResult {
+        if !is_html(element) {
+            return Ok(());
+        }
+        let open = Rc::clone(&self.templates);
+        open.set(open.get() + 1);
+        element.on_end_tag(Box::new(move |_| {
+            // The pass may have left the <noscript> that the template stands in.
+            open.set(open.get().saturating_sub(1));
+            Ok(())
+        }))
+    }
+
+    /// The markup in a `<noscript>` that is worth a pass.
+    pub(super) fn enter_noscript(&mut self, element: &Element<'_, '_>, html: &'d str) -> Option<&'d str> {
+        if self.noscripts == MAX_NOSCRIPT_DEPTH || self.in_template() || !is_html(element) {
+            return None;
+        }
+        let rest = behind(element, html);
+        let inner = &rest[..element_end(rest, "noscript")];
+        if !has_any_reader(inner) {
+            return None;
+        }
+        self.noscripts += 1;
+        Some(inner)
+    }
+
+    pub(super) fn leave_noscript(&mut self) {
+        self.noscripts -= 1;
+        // No template reaches beyond the element it stands in.
+        self.templates.set(0);
+    }
+}
+
+fn is_html(element: &Element<'_, '_>) -> bool {
+    element.namespace_uri() == "http://www.w3.org/1999/xhtml"
+}
+
+/// Whether markup may hold an element that says something: most `<noscript>`s hold an image only.
+fn has_any_reader(html: &str) -> bool {
+    const NESTING: [&str; 2] = ["noscript", "template"];
+    memchr_iter(b'<', html.as_bytes()).any(|at| {
+        let name = tag_name(&html[at + 1..]);
+        let names = Speaking::ALL.iter().flat_map(|speaking| speaking.names().split(", "));
+        names.chain(NESTING).any(|known| name.eq_ignore_ascii_case(known))
+    })
+}

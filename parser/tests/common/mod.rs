@@ -1,0 +1,48 @@
+//! Reading the shared corpora, which stay where they are and are no part of this repository.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use flate2::read::GzDecoder;
+use serde::de::DeserializeOwned;
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// The folder of a corpus. Says so and gives `None` where it is missing.
+pub fn corpus(name: &str) -> Option<PathBuf> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
+    let folder = std::env::var_os("TRAWL_CORPORA").map_or_else(default, PathBuf::from).join(name);
+    if !folder.is_dir() {
+        eprintln!("skipped: corpus {name} is not here (set TRAWL_CORPORA to the folder of corpora)");
+        return None;
+    }
+    Some(folder)
+}
+
+/// A file's bytes, decompressed where its name ends in `.gz`.
+pub fn bytes(path: &Path) -> Vec<u8> {
+    let error = |error| panic!("{}: {error}", path.display());
+    if path.extension().is_none_or(|extension| extension != "gz") {
+        return fs::read(path).unwrap_or_else(error);
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    GzDecoder::new(file).read_to_end(&mut bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    bytes
+}
+
+/// The rows of a JSON Lines file.
+pub fn rows<T: DeserializeOwned>(path: &Path) -> Vec<T> {
+    let text = String::from_utf8(bytes(path)).expect("rows are UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+/// Prints a score and fails below its threshold (in percent).
+#[track_caller]
+pub fn score(name: &str, passed: usize, total: usize, least: f64) {
+    let percent = 100.0 * passed as f64 / total as f64;
+    println!("{name}: {passed}/{total} ({percent:.1} %, at least {least} %)");
+    assert!(percent >= least, "{name}: {passed}/{total} is below {least} %");
+}
