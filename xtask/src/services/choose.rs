@@ -34,12 +34,12 @@ pub(crate) fn ensure(
     known: Option<Instance>,
     durability: Durability,
 ) -> Result<(Endpoint, Option<Instance>)> {
-    if let Some(address) = named_by_environment(service, known.as_ref()) {
-        let variable = service.variable();
+    if let Some(address) = named_by_environment(service, known.as_ref(), variable) {
+        let (variable, shown) = (service.variable(), without_password(&address));
         service.answers(&address).with_context(|| {
-            format!("{variable} names {address}, where none answers; start it, or unset {variable}")
+            format!("{variable} names {shown}, where none answers; start it, or unset {variable}")
         })?;
-        service.say(format_args!("using {address}, because {variable} names it"));
+        service.say(format_args!("using {shown}, because {variable} names it"));
         return Ok((Endpoint { service, address, started: false }, None));
     }
     if let Some(instance) = known {
@@ -67,9 +67,18 @@ pub(crate) fn ensure(
 }
 
 /// The address in the environment, unless it is one that we put there (`eval "$(cargo xtask services up)"`).
-fn named_by_environment(service: Service, known: Option<&Instance>) -> Option<String> {
-    let address = env::var(service.variable()).ok().filter(|value| !value.trim().is_empty())?;
+pub(crate) fn named_by_environment(
+    service: Service,
+    known: Option<&Instance>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let address = variable(service.variable()).filter(|value| !value.trim().is_empty())?;
     (known.map(|instance| &instance.address) != Some(&address)).then_some(address)
+}
+
+/// A variable of this process.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
 }
 
 fn again(layout: &Layout, service: Service, instance: Instance, durability: Durability) -> Result<Instance> {
@@ -106,4 +115,38 @@ fn locally(
 fn began(service: Service, instance: Instance) -> Result<(Endpoint, Option<Instance>)> {
     service.say(format_args!("ready at {}", instance.address));
     Ok((Endpoint { service, address: instance.address.clone(), started: true }, Some(instance)))
+}
+
+/// What people may see of an address: a database URL without its password.
+pub(crate) fn without_password(address: &str) -> String {
+    let secret = address.split_once("://").and_then(|(scheme, rest)| {
+        let (login, place) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{place}"))
+    });
+    secret.unwrap_or_else(|| address.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(without_password("postgres://u:p@ss@h:1/d"), "postgres://u:***@h:1/d");
+        for plain in ["postgres://u@h:1/d", "127.0.0.1:9092,b:9092"] {
+            assert_eq!(without_password(plain), plain);
+        }
+    }
+
+    #[test]
+    fn our_own_address_in_the_environment_is_ours() {
+        let variable = |_: &str| Some("127.0.0.1:20001".to_owned());
+        let instance = |address: &str| Instance { address: address.to_owned(), source: Source::Docker };
+        let named = |known: Option<&Instance>| named_by_environment(Service::Kafka, known, variable);
+        assert_eq!(named(None).as_deref(), Some("127.0.0.1:20001"));
+        assert_eq!(named(Some(&instance("127.0.0.1:20002"))).as_deref(), Some("127.0.0.1:20001"));
+        assert_eq!(named(Some(&instance("127.0.0.1:20001"))), None);
+        assert_eq!(named_by_environment(Service::Kafka, None, |_| Some(" ".to_owned())), None);
+    }
 }

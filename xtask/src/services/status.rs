@@ -1,11 +1,10 @@
 //! `services status`: what runs, where, and whether it answers.
 
-use std::env;
-
 use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::Service;
+use super::choose::{named_by_environment, variable, without_password};
 use super::state::{Instance, Source, State};
 use crate::layout::Layout;
 
@@ -40,12 +39,10 @@ pub(crate) fn show(layout: &Layout, json: bool) -> Result<()> {
 }
 
 fn line(service: Service, known: Option<&Instance>) -> Line {
-    let named = env::var(service.variable()).ok().filter(|value| !value.trim().is_empty());
+    // As `up` decides: what the environment names leads, unless it is our own.
+    let named = named_by_environment(service, known, variable);
     let (address, source, local) = match (named, known) {
-        // As `up` decides: what the environment names leads, unless it is our own.
-        (Some(address), known) if known.is_none_or(|known| known.address != address) => {
-            (Some(address), Some("environment"), None)
-        }
+        (Some(address), _) => (Some(address), Some("environment"), None),
         (_, Some(Instance { address, source: Source::Docker })) => {
             (Some(address.clone()), Some("docker"), None)
         }
@@ -73,7 +70,7 @@ fn line(service: Service, known: Option<&Instance>) -> Line {
 fn text(line: &Line) -> String {
     let mut text = line.service.name().to_owned();
     if let (Some(address), Some(source)) = (&line.address, line.source) {
-        text += &format!(" at {address} ({source}");
+        text += &format!(" at {} ({source}", without_password(address));
         if let Some(pid) = line.pid {
             text += &format!(", process {pid}");
         }

@@ -37,7 +37,9 @@ fn ask(broker: &str) -> Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(&request())?;
     let mut size = [0; 4];
-    stream.read_exact(&mut size).context("it took the connection but did not answer")?;
+    if stream.read_exact(&mut size).is_err() {
+        bail!("it took the connection but did not answer");
+    }
     let size = u32::from_be_bytes(size) as usize;
     ensure!((8..LARGEST_ANSWER).contains(&size), "it answers, but not as Kafka does");
     let mut answer = vec![0; size];

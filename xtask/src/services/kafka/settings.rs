@@ -31,8 +31,9 @@ const COMMON: [(&str, &str); 22] = [
     // A test's group is complete when it says so, and a member that died is missed soon.
     ("group.initial.rebalance.delay.ms", "0"),
     ("group.min.session.timeout.ms", "1000"),
-    // A killed broker may come back only when its session is over: by default that takes 9 s.
-    ("broker.session.timeout.ms", "3000"),
+    // A killed broker may come back only when its session is over: by default that takes 9 s. A
+    // much shorter one would fence a broker whose disk is slow for a moment.
+    ("broker.session.timeout.ms", "6000"),
     ("broker.heartbeat.interval.ms", "500"),
     // Its default buffer would be a quarter of the heap.
     ("log.cleaner.dedupe.buffer.size", "16777216"),

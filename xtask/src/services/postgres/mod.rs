@@ -31,6 +31,8 @@ const CONNECTIONS: u32 = 200;
 
 /// Starts a server on a free port, or on the port and data of an earlier one.
 pub(crate) fn launch(layout: &Layout, before: Option<Local>, durability: Durability) -> Result<Instance> {
+    // First, because the account that owns the data comes with the package.
+    binaries::find_or_install()?;
     let port = match before.as_ref().map(|local| &local.ports[..]) {
         Some(&[port]) if ports::are_free(&[port]) => port,
         _ => ports::free::<1>()?[0],

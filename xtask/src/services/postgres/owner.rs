@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -47,9 +47,10 @@ impl Owner {
             return Ok(wished.to_path_buf());
         }
         fs::remove_dir_all(wished)?;
-        let mut hasher = DefaultHasher::new();
-        wished.hash(&mut hasher);
-        let other = std::env::temp_dir().join(format!("trawl-postgres-{:016x}", hasher.finish()));
+        // A name that nobody can guess, and a folder that must be new: others write there as well.
+        let other =
+            std::env::temp_dir().join(format!("trawl-postgres-{:016x}", RandomState::new().hash_one(wished)));
+        fs::create_dir(&other).with_context(|| format!("cannot create {}", other.display()))?;
         Service::Postgres.say(format_args!(
             "{self} cannot reach {}; the data goes to {} instead",
             wished.display(),
@@ -90,7 +91,10 @@ impl fmt::Display for Owner {
 
 fn id(which: &str) -> Result<u32> {
     let output = Command::new("id").args([which, ACCOUNT]).output().context("cannot run id")?;
-    String::from_utf8_lossy(&output.stdout).trim().parse().with_context(|| {
-        format!("PostgreSQL refuses to run as root, and there is no account {ACCOUNT}; create it, or do not be root")
-    })
+    let Ok(number) = String::from_utf8_lossy(&output.stdout).trim().parse() else {
+        bail!(
+            "PostgreSQL refuses to run as root, and there is no account {ACCOUNT}; create it, or do not be root"
+        );
+    };
+    Ok(number)
 }

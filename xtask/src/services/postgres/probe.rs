@@ -26,7 +26,9 @@ pub(crate) fn answers(url: &str) -> Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(&hello(&target))?;
     let mut kind = [0];
-    stream.read_exact(&mut kind).context("it took the connection but did not answer")?;
+    if stream.read_exact(&mut kind).is_err() {
+        bail!("it took the connection but did not answer");
+    }
     match kind[0] {
         b'R' => {
             // A goodbye, or the server's log tells of a client that broke off.

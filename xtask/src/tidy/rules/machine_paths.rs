@@ -5,15 +5,17 @@ use std::path::Path;
 use crate::tidy::Finding;
 use crate::tidy::repository::{Repository, TextFile};
 
-/// Homes of people. A container image may have such a folder, so files that build one are not asked.
+/// Homes of people.
 const HOMES: [&str; 2] = ["/home/", "/Users/"];
+/// They speak of folders in an image, where any name may be.
 const IMAGES: [&str; 2] = ["Dockerfile", "docker-compose.yml"];
 /// Folders that a checkout may well stand in, and a file may well name.
 const CUSTOMARY: [&str; 9] = ["/", "/tmp", "/home", "/opt", "/srv", "/mnt", "/usr/src", "/app", "/root"];
 
 pub(super) fn check(repository: &Repository) -> Vec<Finding> {
     let own = own_places(repository.root());
-    repository.files().iter().flat_map(|file| paths(file, &own)).collect()
+    let files = repository.files().iter().filter(|file| !IMAGES.iter().any(|name| file.path.ends_with(name)));
+    files.flat_map(|file| paths(file, &own)).collect()
 }
 
 /// This checkout, and the folder that it stands in with its neighbours.
@@ -28,9 +30,8 @@ fn own_places(root: &Path) -> Vec<String> {
 }
 
 fn paths(file: &TextFile, own: &[String]) -> Vec<Finding> {
-    let homes: &[&str] = if IMAGES.iter().any(|name| file.path.ends_with(name)) { &[] } else { &HOMES };
     // This rule must name what it looks for.
-    let homes = if file.path.ends_with("rules/machine_paths.rs") { &[] } else { homes };
+    let homes: &[&str] = if file.path.ends_with("rules/machine_paths.rs") { &[] } else { &HOMES };
     let mut findings = Vec::new();
     for place in homes.iter().copied().chain(own.iter().map(String::as_str)) {
         for (at, _) in file.text.match_indices(place) {
