@@ -183,7 +183,7 @@ impl GroupLoop {
         match Envelope::read(&delivery.record) {
             Ok(envelope) if envelope.target.as_ref().is_some_and(|target| groups.contains_key(target)) => {
                 let not_before = envelope.not_before.unwrap_or(delivery.timestamp);
-                let due = wake_at(not_before, delivery.timestamp);
+                let due = wake_at(not_before, delivery.timestamp, self.worker.runtime.clock.now());
                 if state.hold.push(Held { due, delivery, epoch }) {
                     self.consumer.set_paused(vec![partition], true).await?;
                 }

@@ -103,14 +103,17 @@ pub(super) fn partition_for(delay: Duration, spread: u64, partitions: i32) -> i3
 }
 
 /// When a reader lets a waiting record go on: at its due time, or when its tier's time is over and
-/// it hops to a shorter one. Clocks that disagree make it early by their difference at most.
+/// it hops to a shorter one. Clocks that disagree make it early by their difference at most, and
+/// as a record stays where it is for a second at least, they make no storm of hops.
 #[must_use]
-pub(super) fn wake_at(not_before: Timestamp, produced: Timestamp) -> Timestamp {
+pub(super) fn wake_at(not_before: Timestamp, produced: Timestamp, read: Timestamp) -> Timestamp {
+    let second = SignedDuration::from_secs(1);
+    let settled = read.checked_add(second).unwrap_or(Timestamp::MAX);
     let remaining = not_before.duration_since(produced);
     let tier = TIERS.iter().rev().find(|tier| SignedDuration::try_from(**tier).is_ok_and(|tier| tier <= remaining));
-    match tier.and_then(|tier| produced.checked_add(*tier).ok()) {
+    match tier.and_then(|tier| produced.checked_add(*tier).ok()).map(|over| over.max(settled)) {
         // A hop for less than a second is not worth the record.
-        Some(tier_over) if not_before.duration_since(tier_over) > SignedDuration::from_secs(1) => tier_over,
+        Some(tier_over) if not_before.duration_since(tier_over) > second => tier_over,
         _ => not_before,
     }
 }
@@ -144,12 +147,15 @@ mod tests {
         let produced: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let wake = |delay: i64| {
             let not_before = produced + SignedDuration::from_secs(delay);
-            wake_at(not_before, produced).duration_since(produced).as_secs()
+            wake_at(not_before, produced, produced).duration_since(produced).as_secs()
         };
         assert_eq!(wake(137), 120, "two minutes, then the rest");
         assert_eq!(wake(17), 5);
         assert_eq!(wake(31), 31, "a second's rest is waited out in place");
         assert_eq!(wake(0), 0);
         assert_eq!(wake(-5), -5, "long due");
+        let read = produced + SignedDuration::from_secs(500);
+        let skewed = wake_at(produced + SignedDuration::from_secs(560), produced, read);
+        assert_eq!(skewed.duration_since(read).as_secs(), 1, "a clock that is ahead hops once a second at most");
     }
 }

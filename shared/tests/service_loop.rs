@@ -1,0 +1,418 @@
+//! The service loop over the in-process broker, time paused: what becomes of messages that pass,
+//! fail, panic, wait, repeat, or are no messages at all.
+
+use bytes::Bytes;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use trawl_shared::{
+    broker::{Broker, Partition, Producer, TopicSpec, memory::{Memory, Retention}, send},
+    message::{DeadLetter, Envelope, Headers, Message, Record, Topic},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
+    runtime::{BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupSettings, Handler, RunError, RuntimeSettings, Service, encode_root},
+};
+
+/// Does what the task's URL path says, and keeps count.
+struct Scripted {
+    calls: Arc<Mutex<BTreeMap<String, u32>>>,
+    gate: Arc<tokio::sync::Semaphore>,
+    waits: AtomicU32,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        Self { calls: Arc::default(), gate: Arc::new(tokio::sync::Semaphore::new(0)), waits: AtomicU32::new(0) }
+    }
+
+    async fn act(&self, task: FetchTask, attempt: u32) -> Result<TaskEnded, Failure> {
+        let path = task.origin.url.as_url().path().to_owned();
+        *self.calls.lock().unwrap().entry(path.clone()).or_default() += 1;
+        match path.trim_start_matches('/') {
+            "reject" => return Err(Failure::reject(FailureClass::Server, "no", anyhow::anyhow!("never").context("asked"))),
+            "always" => return Err(Failure::retry(FailureClass::Server, "down", anyhow::anyhow!("try {attempt}"))),
+            "twice" if attempt < 2 => return Err(Failure::retry(FailureClass::Server, "down", anyhow::anyhow!("not yet"))),
+            "panic" => panic!("as told"),
+            "hang" => std::future::pending().await,
+            "held" if self.waits.fetch_add(1, Ordering::Relaxed) < 3 => {
+                return Err(Failure::later(Duration::from_secs(1), "the database"));
+            }
+            "later" if self.waits.fetch_add(1, Ordering::Relaxed) < 1 => {
+                return Err(Failure::later(Duration::from_secs(60), "the host"));
+            }
+            "gate" => self.gate.acquire().await.unwrap().forget(),
+            _ => {}
+        }
+        Ok(TaskEnded::without_page(task.origin, Outcome::Stored, "ok"))
+    }
+}
+
+impl Handler for Scripted {
+    const NAME: &'static str = "scripted";
+    type In = FetchTask;
+    type Out = TaskEnded;
+    async fn handle(&self, task: FetchTask, context: &Context) -> Result<TaskEnded, Failure> {
+        self.act(task, context.envelope.attempt).await
+    }
+}
+
+/// The same in batches: a batch with `poison` in it fails as a whole.
+struct Batched(Arc<Mutex<Vec<usize>>>);
+
+impl BatchHandler for Batched {
+    const NAME: &'static str = "scripted";
+    type In = FetchTask;
+    type Out = ();
+    async fn handle(&self, batch: Vec<(FetchTask, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        self.0.lock().unwrap().push(batch.len());
+        if batch.iter().any(|(task, _)| task.origin.url.as_url().path() == "/poison") {
+            return Err(Failure::reject(FailureClass::Storage, "bad_row", anyhow::anyhow!("one of them")));
+        }
+        Ok(batch.iter().map(|_| Ok(())).collect())
+    }
+}
+
+fn task(path: &str) -> Record {
+    let job = JobId(uuid::Uuid::from_u128(1));
+    let url = CanonicalUrl::parse(&format!("http://host.example/{path}")).unwrap();
+    let origin = Origin { job, task: TaskId::derive(job, &url, 0), url, depth: 0, found_on: None, round: 0, redirects: 0 };
+    let task = FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
+    encode_root(&task, job, "/test".into()).unwrap()
+}
+
+async fn broker() -> Memory {
+    let broker = Memory::new(Retention::Forever);
+    let spec = |partitions| TopicSpec { partitions, replication: 1, retention: Duration::ZERO, max_message_bytes: 1 << 20 };
+    let topics = Topic::ALL.map(|topic| (topic, spec(if topic == Topic::Retry { 12 } else { 1 })));
+    broker.ensure_topics(&BTreeMap::from(topics)).await.unwrap();
+    broker
+}
+
+struct Run {
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), RunError>>,
+    bus: Bus,
+}
+
+impl Run {
+    fn start(broker: &Memory, service: Service) -> Self {
+        let shutdown = CancellationToken::new();
+        let bus = Bus::new(Arc::new(broker.clone()));
+        let settings = RuntimeSettings { clock: Clock::tokio(), drain_timeout: Duration::from_secs(2), ..RuntimeSettings::default() };
+        let task = tokio::spawn(service.run(bus.clone(), settings, shutdown.clone()));
+        Self { shutdown, task, bus }
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+
+    fn metric(&self, line: &str) -> bool {
+        self.bus.metrics.render().lines().any(|l| l == line)
+    }
+}
+
+fn service(handler: Scripted) -> Service {
+    Service::new("test").handler(handler, GroupSettings { timeout_ms: 5_000, ..GroupSettings::default() })
+}
+
+/// Time is paused: it jumps to the next timer as soon as nothing else can run.
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+async fn produce(broker: &Memory, paths: &[&str]) {
+    for path in paths {
+        send(broker, task(path)).await.unwrap();
+    }
+}
+
+fn subjects(broker: &Memory, topic: Topic) -> Vec<String> {
+    let of = |record: &Record| Envelope::read(record).unwrap().subject.unwrap().rsplit('/').next().unwrap().to_owned();
+    broker.records(topic).iter().map(of).collect()
+}
+
+fn committed(broker: &Memory) -> Option<i64> {
+    broker.committed("scripted", Partition { topic: Topic::ScrapingTasks, number: 0 })
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_message_ends_in_an_output_or_a_letter() {
+    let broker = broker().await;
+    let handler = Scripted::new();
+    let calls = Arc::clone(&handler.calls);
+    produce(&broker, &["a", "reject", "always", "twice", "panic", "hang", "b"]).await;
+    let run = Run::start(&broker, service(handler));
+    pass(600).await;
+
+    let mut stored = subjects(&broker, Topic::ParsedData);
+    stored.sort();
+    assert_eq!(stored, ["a", "b", "twice"]);
+    let letters: BTreeMap<_, _> = broker
+        .records(Topic::DeadLetter)
+        .iter()
+        .map(|record| {
+            let letter = DeadLetter::from_record(record).unwrap();
+            let envelope = letter.envelope().unwrap();
+            let path = envelope.subject.clone().unwrap().rsplit('/').next().unwrap().to_owned();
+            assert_eq!(letter.record.payload, task(&path).payload, "byte for byte");
+            assert_eq!(letter.reason.source.topic, Topic::ScrapingTasks);
+            assert_eq!(envelope.history.len(), letter.reason.attempts as usize, "every attempt is told");
+            (path, (letter.reason.code, letter.reason.attempts, letter.reason.message))
+        })
+        .collect();
+    let expect = |code: &str, attempts, message: &str| (code.to_owned(), attempts, message.to_owned());
+    assert_eq!(letters["reject"], expect("no", 1, "asked: never"));
+    assert_eq!(letters["always"], expect("down", 4, "try 3"));
+    assert_eq!(letters["panic"], expect("panic", 2, "the handler panicked: as told"));
+    assert_eq!(letters["hang"].0, "handler_timeout");
+    assert_eq!(letters.len(), 4);
+    assert_eq!(calls.lock().unwrap()["/twice"], 3);
+    assert_eq!(committed(&broker), Some(7));
+    assert!(run.bus.health.not_ready().is_empty(), "{:?}", run.bus.health.not_ready());
+    assert!(run.metric(r#"trawl_messages_dead_lettered_total{service="test",topic="scraping-tasks",code="down"} 1"#));
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_of_a_message_handled_twice_have_the_same_ids() {
+    let broker = broker().await;
+    produce(&broker, &["a"]).await;
+    let first = Run::start(&broker, service(Scripted::new()));
+    pass(5).await;
+    first.stop().await;
+    let groups = |name: &str| BTreeMap::from([(name.to_owned(), GroupSettings { handlers: vec!["scripted".into()], ..GroupSettings::default() })]);
+    let settings = RuntimeSettings { groups: groups("again"), clock: Clock::tokio(), ..RuntimeSettings::default() };
+    let shutdown = CancellationToken::new();
+    let again = tokio::spawn(service(Scripted::new()).run(Bus::new(Arc::new(broker.clone())), settings, shutdown.clone()));
+    pass(5).await;
+    shutdown.cancel();
+    again.await.unwrap().unwrap();
+    let ids: Vec<_> = broker.records(Topic::ParsedData).iter().map(|r| Envelope::read(r).unwrap().id).collect();
+    assert_eq!(ids.len(), 2, "two groups, one handler");
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_message_blocks_neither_the_others_nor_their_commit_metadata() {
+    let broker = broker().await;
+    produce(&broker, &["gate", "a", "b"]).await;
+    let handler = Scripted::new();
+    let run = Run::start(&broker, service(handler));
+    pass(3).await;
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["a", "b"]);
+    assert_eq!(committed(&broker), Some(0), "the watermark waits");
+    // The process dies: the next one is given the unfinished message only.
+    run.task.abort();
+    drop(run.task.await);
+    let handler = Scripted::new();
+    let (calls, gate) = (Arc::clone(&handler.calls), Arc::clone(&handler.gate));
+    gate.add_permits(1);
+    let run = Run::start(&broker, service(handler));
+    pass(3).await;
+    assert_eq!(calls.lock().unwrap().clone(), BTreeMap::from([("/gate".to_owned(), 1)]));
+    assert_eq!(committed(&broker), Some(3));
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_is_counted_and_not_handled() {
+    let broker = broker().await;
+    let handler = Scripted::new();
+    let calls = Arc::clone(&handler.calls);
+    let run = Run::start(&broker, service(handler));
+    produce(&broker, &["a"]).await;
+    pass(1).await;
+    produce(&broker, &["a", "a"]).await;
+    pass(2).await;
+    assert_eq!(calls.lock().unwrap()["/a"], 1);
+    assert!(run.metric(r#"trawl_messages_duplicate_total{service="test",group="scripted",topic="scraping-tasks"} 2"#));
+    assert_eq!(committed(&broker), Some(3));
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn poison_goes_to_the_dead_letters_byte_for_byte() {
+    let broker = broker().await;
+    let mut headers = Headers::default();
+    headers.push("x", &b"\xff"[..]);
+    let bare = Record { topic: Topic::ScrapingTasks, partition: None, key: Some(Bytes::from_static(b"\xfe\x00")), headers, payload: Bytes::from_static(b"\x80{") };
+    let mut garbage = task("a");
+    garbage.payload = Bytes::from_static(b"{\"origin\":7}");
+    let mut newer = task("b");
+    newer.headers.set("ce_type", "trawl.fetch-task.v9");
+    let poison = [bare, garbage, newer];
+    for record in &poison {
+        send(&broker, record.clone()).await.unwrap();
+    }
+    produce(&broker, &["good"]).await;
+    let run = Run::start(&broker, service(Scripted::new()));
+    pass(5).await;
+    let letters: Vec<_> = broker.records(Topic::DeadLetter).iter().map(|r| DeadLetter::from_record(r).unwrap()).collect();
+    let mut found: Vec<_> = letters.iter().map(|l| (l.record.key.clone(), l.record.payload.clone())).collect();
+    let mut sent: Vec<_> = poison.iter().map(|r| (r.key.clone(), r.payload.clone())).collect();
+    found.sort();
+    sent.sort();
+    assert_eq!(found, sent);
+    assert!(letters.iter().all(|l| l.reason.stage == "decode" && l.reason.code == "undecodable" && l.reason.attempts == 1));
+    assert!(letters.iter().any(|l| l.reason.message.contains("trawl.fetch-task.v9") && l.reason.message.contains("newer")));
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["good"]);
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_yet_costs_no_attempt() {
+    let broker = broker().await;
+    let handler = Scripted::new();
+    produce(&broker, &["held"]).await;
+    let run = Run::start(&broker, service(handler));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let waiting = run.bus.health.not_ready();
+    assert!(waiting.iter().any(|(_, why)| why.contains("the database")), "readiness says why: {waiting:?}");
+    pass(10).await;
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["held"]);
+    assert!(broker.records(Topic::Retry).is_empty(), "short waits stay in place");
+    assert!(run.bus.health.not_ready().is_empty());
+    run.stop().await;
+
+    produce(&broker, &["later"]).await;
+    let run = Run::start(&broker, service(Scripted::new()));
+    pass(30).await;
+    let waiting = Envelope::read(&broker.records(Topic::Retry)[0]).unwrap();
+    assert_eq!((waiting.attempt, waiting.target.as_deref()), (0, Some("scripted")));
+    pass(40).await;
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["held", "later"]);
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_wait_on_retry_stands_before_no_short_one() {
+    let broker = broker().await;
+    let clock = Clock::tokio();
+    let waiting = |path: &str, seconds: u64, partition| {
+        let mut record = task(path);
+        let mut envelope = Envelope::read(&record).unwrap();
+        envelope.not_before = Some(clock.now() + Duration::from_secs(seconds));
+        envelope.target = Some("scripted".into());
+        envelope.origin = Some(trawl_shared::message::Source { topic: Topic::ScrapingTasks, partition: 0, offset: 0 });
+        envelope.attempt = 1;
+        envelope.write_to(&mut record.headers);
+        Record { topic: Topic::Retry, partition: Some(partition), ..record }
+    };
+    // All in one partition, the longest first: the heap keeps the order right even so.
+    for (path, seconds) in [("hour", 3_600), ("minute", 60), ("second", 1)] {
+        send(&broker, waiting(path, seconds, 0)).await.unwrap();
+    }
+    let mut foreign = waiting("foreign", 0, 0);
+    foreign.headers.set("ce_targetgroup", "somebody");
+    send(&broker, foreign).await.unwrap();
+    let handler = Scripted::new();
+    let calls = Arc::clone(&handler.calls);
+    let run = Run::start(&broker, service(handler));
+    pass(2).await;
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["second"]);
+    pass(62).await;
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["second", "minute"]);
+    pass(3_600).await;
+    assert_eq!(subjects(&broker, Topic::ParsedData), ["second", "minute", "hour"]);
+    assert!(!calls.lock().unwrap().contains_key("/foreign"));
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_message_fails_alone_although_its_batch_fails() {
+    let broker = broker().await;
+    produce(&broker, &["a", "b", "poison", "c"]).await;
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let group = GroupSettings { concurrency: 1, ..GroupSettings::default() };
+    let run = Run::start(&broker, Service::new("test").batch_handler(Batched(Arc::clone(&sizes)), group));
+    pass(5).await;
+    assert_eq!(*sizes.lock().unwrap(), [4, 1, 1, 1, 1], "together, then each alone");
+    assert_eq!(subjects(&broker, Topic::DeadLetter), ["poison"]);
+    assert_eq!(committed(&broker), Some(4));
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_finishes_what_runs_and_leaves_the_rest() {
+    let broker = broker().await;
+    produce(&broker, &["a", "gate", "gate?again"]).await;
+    let handler = Scripted::new();
+    let gate = Arc::clone(&handler.gate);
+    let run = Run::start(&broker, service(handler));
+    pass(1).await;
+    run.shutdown.cancel();
+    gate.add_permits(1);
+    run.task.await.unwrap().unwrap();
+    assert_eq!(broker.records(Topic::ParsedData).len(), 2, "one of the two gates opened in time");
+    let again = Scripted::new();
+    again.gate.add_permits(9);
+    let run = Run::start(&broker, service(again));
+    pass(1).await;
+    assert_eq!(broker.records(Topic::ParsedData).len(), 3, "the other was delivered again, nothing else");
+    run.stop().await;
+}
+
+/// Refuses the first publishes, as a broker that is down does.
+struct Flaky(Memory, AtomicU32);
+
+#[async_trait::async_trait]
+impl Broker for Flaky {
+    fn producer(&self) -> Arc<dyn Producer> {
+        let mut producer = trawl_shared::broker::MockProducer::new();
+        let memory = self.0.clone();
+        let left = AtomicU32::new(self.1.load(Ordering::Relaxed));
+        producer.expect_enqueue().returning(move |record| {
+            if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
+                let down = trawl_shared::broker::SendError::Timeout("down".into());
+                return Ok(Box::pin(std::future::ready(Err(down))));
+            }
+            memory.enqueue(record)
+        });
+        Arc::new(producer)
+    }
+    async fn subscribe(&self, s: trawl_shared::broker::Subscription) -> Result<Box<dyn trawl_shared::broker::Consumer>, trawl_shared::broker::BrokerError> {
+        self.0.subscribe(s).await
+    }
+    async fn ensure_topics(
+        &self,
+        topics: &BTreeMap<Topic, TopicSpec>,
+    ) -> Result<BTreeMap<Topic, trawl_shared::broker::TopicState>, trawl_shared::broker::BrokerError> {
+        self.0.ensure_topics(topics).await
+    }
+    fn connection(&self) -> trawl_shared::broker::Connection {
+        self.0.connection()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_counts_as_done_only_when_its_outputs_are_acknowledged() {
+    let memory = broker().await;
+    produce(&memory, &["a"]).await;
+    let shutdown = CancellationToken::new();
+    let bus = Bus::new(Arc::new(Flaky(memory.clone(), AtomicU32::new(8))));
+    let settings = RuntimeSettings { clock: Clock::tokio(), ..RuntimeSettings::default() };
+    let run = tokio::spawn(service(Scripted::new()).run(bus, settings, shutdown.clone()));
+    pass(3).await;
+    assert_eq!(committed(&memory), None, "the output was refused, so nothing is finished");
+    pass(5).await;
+    assert_eq!(subjects(&memory, Topic::ParsedData), ["a"]);
+    assert_eq!(committed(&memory), Some(1));
+    shutdown.cancel();
+    run.await.unwrap().unwrap();
+}
+
+#[test]
+fn the_topology_is_read_off_the_types() {
+    let flows = service(Scripted::new()).flows();
+    assert_eq!(flows.len(), 1);
+    assert_eq!(flows[0].input, Some((Topic::ScrapingTasks, FetchTask::KIND)));
+    assert_eq!(flows[0].outputs, [(Topic::ParsedData, TaskEnded::KIND)]);
+}
