@@ -15,7 +15,7 @@ pub enum SendError {
         size: usize,
     },
     /// The topic does not exist.
-    #[error("topic {0} does not exist (create it, or allow the services to: topics.create = true)")]
+    #[error("topic {0} does not exist (create it, or allow the services to: kafka.create_topics = true)")]
     NoTopic(String),
     /// The broker did not acknowledge in time, or can't be reached.
     #[error("the broker did not acknowledge: {0}")]
@@ -54,7 +54,7 @@ pub enum BrokerError {
         reason: String,
     },
     /// A topic is missing and may not be made.
-    #[error("topic {0} is missing and topics.create is off; create it, or turn that on")]
+    #[error("topic {0} is missing and kafka.create_topics is off; create it, or turn that on")]
     MissingTopic(String),
     /// A topic exists but can't serve.
     #[error("topic {topic} can't be used: {reason}")]
