@@ -3,10 +3,12 @@
 //! The codings form a chain of writers that ends in a [`Sink`]; the sink refuses what is past a
 //! bound, which stops the whole chain, so memory holds at most the cap and the decoders' windows.
 
-use super::HttpError;
+use super::{
+    HttpError,
+    inflate::{Format, Inflate},
+};
 use brotli_decompressor::DecompressorWriter;
 use bytes::Bytes;
-use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use std::{
     io::{self, Write},
     ops::ControlFlow,
@@ -117,8 +119,8 @@ impl Coding {
     /// were applied in, so the last one named is undone first and stands outermost.
     fn over(self, inner: Stage) -> io::Result<Stage> {
         Ok(match self {
-            Self::Gzip => Stage::Gzip(Box::new(MultiGzDecoder::new(inner))),
-            Self::Deflate => Stage::Deflate(Box::new(Some(inner))),
+            Self::Gzip => Stage::Inflate(Box::new(Inflate::new(Format::Gzip, inner))),
+            Self::Deflate => Stage::Inflate(Box::new(Inflate::new(Format::Deflate, inner))),
             Self::Brotli => Stage::Brotli(Box::new(DecompressorWriter::new(inner, 16 * 1024))),
             Self::Zstd => {
                 let mut raw = zstd::stream::raw::Decoder::new()?;
@@ -131,11 +133,7 @@ impl Coding {
 
 enum Stage {
     Sink(Sink),
-    Gzip(Box<MultiGzDecoder<Stage>>),
-    /// "deflate" before its first byte, which tells the two things apart that servers mean by it.
-    Deflate(Box<Option<Stage>>),
-    Zlib(Box<ZlibDecoder<Stage>>),
-    RawDeflate(Box<DeflateDecoder<Stage>>),
+    Inflate(Box<Inflate<Stage>>),
     Brotli(Box<DecompressorWriter<Stage>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Stage>>),
 }
@@ -144,10 +142,7 @@ impl Stage {
     fn sink(&mut self) -> &mut Sink {
         match self {
             Self::Sink(sink) => sink,
-            Self::Gzip(decoder) => decoder.get_mut().sink(),
-            Self::Deflate(inner) => inner.as_mut().as_mut().expect("emptied only when replaced").sink(),
-            Self::Zlib(decoder) => decoder.get_mut().sink(),
-            Self::RawDeflate(decoder) => decoder.get_mut().sink(),
+            Self::Inflate(decoder) => decoder.inner.sink(),
             Self::Brotli(decoder) => decoder.get_mut().sink(),
             Self::Zstd(decoder) => decoder.get_mut().sink(),
         }
@@ -157,10 +152,7 @@ impl Stage {
     fn end(&mut self) -> io::Result<()> {
         match self {
             Self::Sink(_) => Ok(()),
-            Self::Gzip(decoder) => decoder.try_finish().and_then(|()| decoder.get_mut().end()),
-            Self::Deflate(_) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Self::Zlib(decoder) => decoder.try_finish().and_then(|()| decoder.get_mut().end()),
-            Self::RawDeflate(decoder) => decoder.try_finish().and_then(|()| decoder.get_mut().end()),
+            Self::Inflate(decoder) => decoder.end().and_then(|()| decoder.inner.end()),
             Self::Brotli(decoder) => decoder.close().and_then(|()| decoder.get_mut().end()),
             Self::Zstd(decoder) => decoder.do_finish().and_then(|()| decoder.get_mut().end()),
         }
@@ -171,21 +163,7 @@ impl Write for Stage {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
             Self::Sink(sink) => sink.write(buf),
-            Self::Gzip(decoder) => decoder.write(buf),
-            Self::Deflate(inner) => {
-                let Some(first) = buf.first() else { return Ok(0) };
-                let inner = inner.take().expect("emptied only when replaced");
-                // A zlib header's low four bits are 8; a raw stream that begins so would be a stored
-                // block with padding that no encoder writes.
-                *self = if first & 0x0f == 8 {
-                    Self::Zlib(Box::new(ZlibDecoder::new(inner)))
-                } else {
-                    Self::RawDeflate(Box::new(DeflateDecoder::new(inner)))
-                };
-                self.write(buf)
-            }
-            Self::Zlib(decoder) => decoder.write(buf),
-            Self::RawDeflate(decoder) => decoder.write(buf),
+            Self::Inflate(decoder) => decoder.write(buf),
             Self::Brotli(decoder) => decoder.write(buf),
             Self::Zstd(decoder) => decoder.write(buf),
         }

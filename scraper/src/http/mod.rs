@@ -9,6 +9,7 @@ mod decode;
 mod dns;
 mod error;
 mod exchange;
+mod inflate;
 mod tls;
 
 pub use client::{BuildError, Client};

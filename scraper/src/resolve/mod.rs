@@ -43,7 +43,13 @@ pub enum ResolveError {
 pub struct Resolver {
     overrides: Overrides,
     ttl: Duration,
-    cache: Mutex<HashMap<String, (Instant, Arc<[IpAddr]>)>>,
+    cache: Mutex<HashMap<String, Remembered>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    addresses: Arc<[IpAddr]>,
+    until: Instant,
 }
 
 impl Resolver {
@@ -82,8 +88,8 @@ impl Resolver {
 
     fn cached(&self, host: &str) -> Option<Arc<[IpAddr]>> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, addresses) = cache.get(host)?;
-        (*until > Instant::now()).then(|| Arc::clone(addresses))
+        let known = cache.get(host)?;
+        (known.until > Instant::now()).then(|| Arc::clone(&known.addresses))
     }
 
     async fn ask_system(&self, host: &str) -> Result<Arc<[IpAddr]>, ResolveError> {
@@ -99,12 +105,13 @@ impl Resolver {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_CAPACITY {
             let now = Instant::now();
-            cache.retain(|_, (until, _)| *until > now);
+            cache.retain(|_, known| known.until > now);
             if cache.len() >= CACHE_CAPACITY {
                 cache.clear();
             }
         }
-        cache.insert(host.to_owned(), (Instant::now() + self.ttl, Arc::clone(&addresses)));
+        let known = Remembered { addresses: Arc::clone(&addresses), until: Instant::now() + self.ttl };
+        cache.insert(host.to_owned(), known);
         Ok(addresses)
     }
 }

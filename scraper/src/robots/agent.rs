@@ -13,10 +13,22 @@ pub fn product_token(user_agent: &str) -> &str {
     behind.filter(|token| !token.is_empty()).unwrap_or(first)
 }
 
-/// The characters at the start of `text` that a product token may have (RFC 9309, section 2.2.1).
-pub(super) fn leading_token(text: &str) -> &str {
-    let end = text.find(|c: char| !(c.is_ascii_alphabetic() || c == '_' || c == '-')).unwrap_or(text.len());
+/// A product's name as far as its version, a comment or a blank.
+fn leading_token(text: &str) -> &str {
+    let end = text
+        .find(|c: char| c.is_whitespace() || matches!(c, '/' | ';' | ',' | '(' | ')'))
+        .unwrap_or(text.len());
     &text[..end]
+}
+
+/// Whether the value of a `User-agent` line names the product. RFC 9309 gives product tokens letters,
+/// `_` and `-` only and ends them at anything else; products with digits in their names are known by
+/// the whole of them as well.
+pub(super) fn names(value: &[u8], product: &str) -> bool {
+    let Ok(value) = std::str::from_utf8(value) else { return false };
+    let end = value.find(|c: char| !(c.is_ascii_alphabetic() || c == '_' || c == '-')).unwrap_or(value.len());
+    !product.is_empty()
+        && (value[..end].eq_ignore_ascii_case(product) || leading_token(value).eq_ignore_ascii_case(product))
 }
 
 #[cfg(test)]
@@ -30,5 +42,16 @@ mod tests {
         assert_eq!(product_token("Mozilla/5.0 (compatible; TrawlBot/1.0; +https://example.org)"), "TrawlBot");
         assert_eq!(product_token("Mozilla/5.0 (X11; Linux x86_64)"), "Mozilla");
         assert_eq!(product_token(""), "");
+    }
+
+    #[test]
+    fn a_line_names_a_product_with_or_without_its_version() {
+        for value in ["trawl", "TRAWL/1.0", "trawl bot", "trawl*"] {
+            assert!(names(value.as_bytes(), "Trawl"), "{value}");
+        }
+        assert!(names(b"Bot2/1", "bot2"));
+        for (value, product) in [("trawler", "trawl"), ("bot1", "bot2"), ("", ""), ("*", "")] {
+            assert!(!names(value.as_bytes(), product), "{value}");
+        }
     }
 }

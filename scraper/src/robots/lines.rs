@@ -39,7 +39,8 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (u32, Line<'_>)> {
 }
 
 fn parse(line: &[u8]) -> Option<Line<'_>> {
-    let line = line.split(|b| *b == b'#').next().unwrap_or_default().trim_ascii();
+    // A comment ends the line, and so does a NUL.
+    let line = line.split(|b| matches!(b, b'#' | 0)).next().unwrap_or_default().trim_ascii();
     let (key, value) = match memchr::memchr(b':', line) {
         Some(colon) => (&line[..colon], &line[colon + 1..]),
         None => {

@@ -1,7 +1,7 @@
 //! The rules of one robots.txt that hold for one crawler.
 
 use super::{
-    agent::leading_token,
+    agent::names,
     lines::{Line, lines},
     pattern::{Pattern, normalise_path},
 };
@@ -153,8 +153,7 @@ fn addressee(name: &[u8], product_token: &str) -> [bool; 2] {
         [b'*', next, ..] => next.is_ascii_whitespace(),
         _ => false,
     };
-    let token = std::str::from_utf8(name).map_or("", leading_token);
-    [!token.is_empty() && token.eq_ignore_ascii_case(product_token), everybody]
+    [names(name, product_token), everybody]
 }
 
 fn seconds(value: &[u8]) -> Option<Duration> {

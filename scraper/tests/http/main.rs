@@ -1,0 +1,12 @@
+//! The fetcher against real servers on loopback, with the real clock.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it is")]
+
+mod bodies;
+mod command;
+mod corpora;
+mod guard;
+mod outcomes;
+mod politeness;
+mod robots;
+mod site;
+mod tasks;

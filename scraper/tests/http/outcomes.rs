@@ -1,0 +1,167 @@
+//! What each kind of answer becomes.
+
+use crate::{
+    site::{Ask, Reply, Site, Then},
+    tasks::{end, fault, handle, handler, page, task},
+};
+use std::{io::Write as _, net::TcpListener, time::Duration};
+use trawl_shared::{
+    model::{Outcome, code},
+    runtime::FailureClass,
+};
+
+#[tokio::test]
+async fn a_redirect_is_an_end_with_an_absolute_target() {
+    let site = Site::start(|ask: &Ask| {
+        Reply::redirect(if ask.path == "/a" { "../b?x=1#f" } else { "https://a.example" })
+    })
+    .await;
+    let handler = handler(|_| {});
+    let ended = end(handle(&handler, task(&site.url("/a"))).await);
+    assert_eq!((ended.outcome, &*ended.code, ended.status), (Outcome::Redirected, code::REDIRECT, Some(302)));
+    assert_eq!(ended.redirect_to, Some(site.url("/b?x=1")));
+    let ended = end(handle(&handler, task(&site.url("/c"))).await);
+    assert_eq!(ended.redirect_to.as_deref(), Some("https://a.example/"));
+    assert_eq!(site.paths(), ["/a", "/c"], "nothing was followed");
+}
+
+#[tokio::test]
+async fn useless_redirects_are_gone() {
+    let site = Site::start(|ask: &Ask| match ask.path.as_str() {
+        "/none" => Reply::new(301, &[], ""),
+        "/self" => Reply::redirect("/self#again"),
+        "/mail" => Reply::redirect("mailto:a@b.example"),
+        "/secret" => Reply::redirect("http://user:pw@a.example/"),
+        _ => Reply::redirect("http://["),
+    })
+    .await;
+    let handler = handler(|_| {});
+    for (path, detail) in [
+        ("/none", "without a Location"),
+        ("/self", "itself"),
+        ("/mail", "mailto"),
+        ("/secret", "user"),
+        ("/bad", "http://["),
+    ] {
+        let ended = end(handle(&handler, task(&site.url(path))).await);
+        assert_eq!((ended.outcome, &*ended.code), (Outcome::Gone, code::BAD_REDIRECT), "{path}");
+        let said = ended.detail.unwrap();
+        assert!(said.contains(detail), "{path}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_eleventh_redirect_in_a_row_is_one_too_many() {
+    let site = Site::start(|_: &Ask| Reply::redirect("/next")).await;
+    let handler = handler(|_| {});
+    for (redirects, outcome, code) in
+        [(9, Outcome::Redirected, code::REDIRECT), (10, Outcome::Excluded, code::TOO_MANY_REDIRECTS)]
+    {
+        let mut task = task(&site.url("/"));
+        task.origin.redirects = redirects;
+        let ended = end(handle(&handler, task).await);
+        assert_eq!((ended.outcome, &*ended.code), (outcome, code), "{redirects}");
+    }
+}
+
+#[tokio::test]
+async fn final_refusals_are_gone_and_their_connection_lives() {
+    let site = Site::start(|ask: &Ask| {
+        Reply::new(ask.path[1..].parse().unwrap(), &["Content-Type: text/plain"], "no such page")
+    })
+    .await;
+    let handler = handler(|_| {});
+    for status in [400, 401, 403, 404, 410, 451] {
+        let ended = end(handle(&handler, task(&site.url(&format!("/{status}")))).await);
+        assert_eq!((ended.outcome, ended.status), (Outcome::Gone, Some(status)));
+        assert_eq!(ended.code, format!("http_{status}"));
+        assert_eq!(ended.content_type.as_deref(), Some("text/plain"));
+        assert!(ended.fetched_at.is_some());
+    }
+    assert_eq!(site.connections(), 1);
+}
+
+#[tokio::test]
+async fn the_body_of_a_refusal_is_not_read_to_its_end() {
+    let site = Site::start(|_: &Ask| {
+        let head = format!("HTTP/1.1 404 Not Found\r\nContent-Length: {}\r\n\r\n", 50_000_000);
+        Reply::raw([head.as_bytes(), &vec![b'x'; 1_000_000]].concat(), Then::Hang)
+    })
+    .await;
+    let ended = end(handle(&handler(|_| {}), task(&site.url("/"))).await);
+    assert_eq!((&*ended.code, ended.body_bytes), ("http_404", 64 * 1024));
+}
+
+#[tokio::test]
+async fn a_304_that_nobody_asked_for_is_a_bad_answer() {
+    let site = Site::start(|_: &Ask| Reply::raw("HTTP/1.1 304 Not Modified\r\n\r\n", Then::KeepAlive)).await;
+    let ended = end(handle(&handler(|_| {}), task(&site.url("/"))).await);
+    assert_eq!((ended.outcome, &*ended.code, ended.status), (Outcome::Gone, code::BAD_RESPONSE, Some(304)));
+}
+
+#[tokio::test]
+async fn server_errors_are_tried_again() {
+    let site = Site::start(|ask: &Ask| Reply::new(ask.path[1..].parse().unwrap(), &[], "")).await;
+    let handler = handler(|_| {});
+    for status in [408, 425, 500, 502, 503, 504] {
+        let fault = fault(handle(&handler, task(&site.url(&format!("/{status}")))).await);
+        assert_eq!((fault.class, &*fault.code), (FailureClass::Server, code::SERVER_ERROR), "{status}");
+        assert!(fault.text().contains(&status.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn throttling_carries_the_wait_in_both_forms() {
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(90));
+    let site = Site::start(move |ask: &Ask| match ask.path.as_str() {
+        "/429" => Reply::new(429, &[], ""),
+        "/seconds" => Reply::new(429, &["Retry-After: 7"], ""),
+        _ => Reply::new(503, &[&format!("Retry-After: {date}")], ""),
+    })
+    .await;
+    for (path, expected) in [("/429", None), ("/seconds", Some(7..=7)), ("/date", Some(80..=90))] {
+        // A handler each: the host is left alone for a while after such an answer.
+        let fault = fault(handle(&handler(|_| {}), task(&site.url(path))).await);
+        assert_eq!((fault.class, &*fault.code), (FailureClass::Throttled, code::THROTTLED), "{path}");
+        let seconds = fault.retry_after.map(|after| after.as_secs());
+        assert!(
+            expected.map_or(seconds.is_none(), |range| range.contains(&seconds.unwrap())),
+            "{path}: {seconds:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_connection_no_name_and_no_tls_are_told_apart() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tls = format!("https://{}/", plain.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in plain.incoming() {
+            let _ = stream.and_then(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    let handler = handler(|_| {});
+    for (url, code, class) in [
+        (format!("http://{closed}/"), code::CONNECT_FAILED, FailureClass::Network),
+        ("http://no-such-name.invalid/".to_owned(), code::DNS_FAILED, FailureClass::Dns),
+        (tls, code::TLS_FAILED, FailureClass::Network),
+    ] {
+        let fault = fault(handle(&handler, task(&url)).await);
+        assert_eq!((&*fault.code, fault.class), (code, class), "{url}: {}", fault.text());
+    }
+}
+
+#[tokio::test]
+async fn a_page_carries_what_the_parser_needs() {
+    let site = Site::start(|_: &Ask| Reply::page("hello")).await;
+    let mut task = task(&site.url("/"));
+    task.extract.text = true;
+    let page = page(handle(&handler(|_| {}), task.clone()).await);
+    assert_eq!((page.origin, page.extract, page.robots), (task.origin, task.extract, task.fetch.robots));
+    assert_eq!(
+        (page.status, &*page.body, page.charset.as_deref()),
+        (200, b"hello".as_slice(), Some("UTF-8"))
+    );
+    assert_eq!(page.crawl_delay_ms, None);
+}
