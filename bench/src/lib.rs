@@ -1,0 +1,13 @@
+//! The measuring stick: a synthetic web, two floors, and the comparison of Trawl with them.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`web`] | hosts, pages, links, errors and robots rules drawn from a seed, served on loopback |
+//! | [`floor`] | the least that a crawler can cost: a streaming pass, and a DOM, without anything around them |
+//! | [`measure`] | crawlers as child processes, in turn, over one web: what each cost and whether it crawled the same |
+//! | [`cli`] | the three as commands |
+
+pub mod cli;
+pub mod floor;
+pub mod measure;
+pub mod web;

@@ -1,0 +1,128 @@
+//! The five services as processes, on a Kafka and a PostgreSQL that are there already.
+//!
+//! Everything this file knows of the services' command lines stands here and nowhere else: the settings' names, `run`,
+//! `seed`, `status` and `export`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use super::binaries;
+use super::process::{Running, Usage};
+use super::stage::Stage;
+
+/// Where the brokers are named for tests and measurements.
+const BROKERS: &str = "TRAWL_TEST_KAFKA_BROKERS";
+/// Where the database is named for tests and measurements.
+const DATABASE: &str = "TRAWL_TEST_DATABASE_URL";
+
+/// Package and program of each service.
+const SERVICES: [(&str, &str); 5] = [
+    ("trawl-url-manager", "url-manager"),
+    ("trawl-scraper", "scraper"),
+    ("trawl-parser", "parser"),
+    ("trawl-storage", "storage"),
+    ("trawl-dlq-handler", "dlq-handler"),
+];
+
+const URL_MANAGER: usize = 0;
+const SCRAPER: usize = 1;
+const STORAGE: usize = 3;
+
+/// How often the job is asked whether it is complete.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The services' programs, and where brokers and database are.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    programs: Vec<PathBuf>,
+    brokers: String,
+    database: String,
+}
+
+/// What a fleet's crawl cost.
+#[derive(Debug)]
+pub(super) struct FleetUsage {
+    /// From the first seed to the completion of the job.
+    pub(super) wall: Duration,
+    /// Each service from start to end.
+    pub(super) services: Vec<(&'static str, Usage)>,
+}
+
+/// The part of `url-manager status --json` that tells when a job is over.
+#[derive(Debug, Deserialize)]
+struct Status {
+    state: String,
+}
+
+impl Fleet {
+    pub(super) fn build() -> anyhow::Result<Self> {
+        let setting = |name| std::env::var(name).with_context(|| format!("the fleet needs {name}"));
+        let (brokers, database) = (setting(BROKERS)?, setting(DATABASE)?);
+        let programs = SERVICES.iter().map(|(package, name)| binaries::build(package, name));
+        Ok(Self { programs: programs.collect::<Result<_, _>>()?, brokers, database })
+    }
+
+    /// Crawls the stage's web as a job with topics of its own; its rows go to `out`.
+    pub(super) fn run(&self, stage: &Stage<'_>, out: &Path) -> anyhow::Result<FleetUsage> {
+        let job = format!("bench-{}", uuid::Uuid::now_v7().simple());
+        let mut running = Vec::new();
+        for (number, (_, name)) in SERVICES.iter().enumerate() {
+            let mut command = self.command(number, &job);
+            command.arg("run");
+            if number == SCRAPER {
+                command.args(["--resolve", &stage.resolve(), "--allow-private-addresses"]);
+            }
+            running.push((*name, Running::start(name, command, stage.folder)?));
+        }
+        let mut seed = self.command(URL_MANAGER, &job);
+        seed.arg("seed").args(&stage.seeds).args(["--job", &job]);
+        seed.args(["--scope", "host", "--delay", "0s", "--per-host", "8"]);
+        let seeded = Instant::now();
+        Running::start("seed", seed, stage.folder)?.finish(stage.limit)?;
+        self.wait(&job, stage.limit)?;
+        let wall = seeded.elapsed();
+        let stopped = running.into_iter().map(|(name, service)| Ok((name, service.stop()?)));
+        let services = stopped.collect::<anyhow::Result<_>>()?;
+        let mut export = self.command(STORAGE, &job);
+        export.args(["export", "--format", "jsonl", "--job", &job]).arg("--out").arg(out);
+        Running::start("export", export, stage.folder)?.finish(stage.limit)?;
+        Ok(FleetUsage { wall, services })
+    }
+
+    /// A service's program with the settings that all of them share.
+    fn command(&self, number: usize, job: &str) -> Command {
+        let mut command = Command::new(&self.programs[number]);
+        command.env("TRAWL_KAFKA_BROKERS", &self.brokers).env("TRAWL_DATABASE_URL", &self.database);
+        command.env("TRAWL_TOPIC_PREFIX", format!("{job}."));
+        command
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread of its own process that has nothing to do but wait"
+    )]
+    fn wait(&self, job: &str, limit: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        while !self.is_complete(job)? {
+            if Instant::now() > deadline {
+                bail!("the job {job} was not complete after {}", humantime::format_duration(limit));
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    fn is_complete(&self, job: &str) -> anyhow::Result<bool> {
+        let output = self.command(URL_MANAGER, job).args(["status", "--json", "--job", job]).output()?;
+        if !output.status.success() {
+            bail!("url-manager status failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let status: Status =
+            serde_json::from_slice(&output.stdout).context("url-manager status --json has no `state`")?;
+        Ok(status.state == "complete")
+    }
+}
