@@ -99,12 +99,14 @@ fn web(args: WebArgs) -> anyhow::Result<()> {
         let address = listener.local_addr()?;
         let web = Web::new(settings, address.port());
         println!("listening on {address}");
-        eprintln!(
-            "seeds: {} and so on, {} hosts; try --resolve '*:{}:127.0.0.1'",
-            web.seeds()[0],
-            web.hosts(),
-            address.port()
-        );
+        if !args.until_stdin_closes {
+            let (seeds, port) = (web.seeds(), address.port());
+            eprintln!(
+                "{} hosts, from {} on; reach them with --resolve '*:{port}:127.0.0.1'",
+                seeds.len(),
+                seeds[0]
+            );
+        }
         let stop_with_stdin = args.until_stdin_closes;
         serve(listener, web, log, async move {
             tokio::select! {

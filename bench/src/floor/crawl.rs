@@ -67,9 +67,17 @@ impl Floor {
                 under_way.push(fetch(&client, self.parser, url));
             }
             let Some((url, page)) = under_way.next().await else { break };
-            let Some(page) = page? else {
-                report.failed += 1;
-                continue;
+            let page = match page {
+                Ok(Some(page)) => page,
+                Ok(None) => {
+                    report.failed += 1;
+                    continue;
+                }
+                Err(error) => {
+                    eprintln!("{error:#}");
+                    report.failed += 1;
+                    continue;
+                }
             };
             report.pages += 1;
             let row = Row { url: url.as_str(), title: page.title.as_deref(), links: &page.links };

@@ -12,6 +12,7 @@ mod pages;
 mod process;
 mod report;
 mod stage;
+mod table;
 
 use std::path::Path;
 use std::time::Duration;
@@ -102,7 +103,7 @@ pub fn run(contest: &Contest) -> anyhow::Result<()> {
     if contest.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        print!("{}", report.table());
+        print!("{}", table::table(&report));
     }
     match report.voids().count() {
         0 => Ok(()),

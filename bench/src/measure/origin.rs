@@ -31,14 +31,13 @@ impl Origin {
             .args(["--pages", &choice.pages.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .context("cannot start the synthetic web")?;
         let stdout = child.stdout.take().context("the synthetic web has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let Some(address) = line.trim().strip_prefix("listening on ") else {
-            bail!("the synthetic web did not start; run `bench web` to see why");
+            bail!("the synthetic web did not start: see above");
         };
         Ok(Self { address: address.parse()?, child })
     }

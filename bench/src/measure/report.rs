@@ -1,6 +1,6 @@
-//! What a contest came to, for people and for machines.
+//! What a contest came to: the rounds as they were, and median and range over them. As JSON this is the report for
+//! machines; `table` is the one for people.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -25,7 +25,7 @@ impl Cost {
         }
     }
 
-    fn cpu_ms(&self) -> f64 {
+    pub(super) fn cpu_ms(&self) -> f64 {
         self.user_ms + self.system_ms
     }
 }
@@ -64,7 +64,7 @@ pub(super) struct Spread {
 
 impl Spread {
     /// Of at least one value.
-    fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub(super) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
@@ -77,13 +77,15 @@ impl Spread {
 /// A contestant's rounds, and what they come to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Line {
-    contestant: &'static str,
-    cpu_ms_per_page: Option<Spread>,
-    pages_per_second: Option<Spread>,
-    peak_mib: Option<Spread>,
+    pub(super) contestant: &'static str,
+    pub(super) cpu_ms_per_page: Option<Spread>,
+    pub(super) pages_per_second: Option<Spread>,
+    pub(super) peak_mib: Option<Spread>,
     /// CPU per page over that of the streaming floor in the same round.
-    to_streaming_floor: Option<Spread>,
-    rounds: Vec<Sample>,
+    pub(super) to_streaming_floor: Option<Spread>,
+    /// CPU per page over that of the embedded crawl in the same round.
+    pub(super) to_trawl: Option<Spread>,
+    pub(super) rounds: Vec<Sample>,
 }
 
 /// A whole contest.
@@ -101,9 +103,15 @@ pub(super) struct Report {
 impl Report {
     /// Sums up the rounds of each contestant; rounds are in the same order for all.
     pub(super) fn lines(rounds: Vec<(Contestant, Vec<Sample>)>) -> Vec<Line> {
-        let floor = rounds.iter().find(|(contestant, _)| *contestant == Contestant::Streaming);
-        let floor = floor.map(|(_, samples)| samples.clone()).unwrap_or_default();
-        rounds.into_iter().map(|(contestant, samples)| Line::new(contestant, samples, &floor)).collect()
+        let of = |wanted| {
+            let samples = rounds.iter().find(|(contestant, _)| *contestant == wanted);
+            samples.map(|(_, samples)| samples.clone()).unwrap_or_default()
+        };
+        let (floor, trawl) = (of(Contestant::Streaming), of(Contestant::Trawl));
+        rounds
+            .into_iter()
+            .map(|(contestant, samples)| Line::new(contestant, samples, &floor, &trawl))
+            .collect()
     }
 
     /// Every round whose figures mean nothing, and why.
@@ -115,94 +123,36 @@ impl Report {
             })
         })
     }
-
-    /// The table that people read.
-    pub(super) fn table(&self) -> String {
-        let rounds = self.lines.first().map_or(0, |line| line.rounds.len());
-        let mut text = format!(
-            "{} pages on {} hosts, seed {}, {rounds} rounds, {} cores; median (min..max)\n\n",
-            self.pages, self.hosts, self.seed, self.cores
-        );
-        let _ = writeln!(
-            text,
-            "{:<18} {:>7} {:>9} {:>24} {:>15} {:>10} {:>22}",
-            "crawler", "pages", "pages/s", "CPU ms/page", "user + sys", "peak MiB", "x streaming floor"
-        );
-        for line in &self.lines {
-            line.write(&mut text);
-        }
-        for void in self.voids() {
-            let _ = writeln!(text, "VOID {void}");
-        }
-        if self.debug_build {
-            text.push_str("VOID: a debug build was measured; run it with `cargo run --release -p bench`\n");
-        }
-        text
-    }
 }
 
 impl Line {
-    fn new(contestant: Contestant, rounds: Vec<Sample>, floor: &[Sample]) -> Self {
+    fn new(contestant: Contestant, rounds: Vec<Sample>, floor: &[Sample], trawl: &[Sample]) -> Self {
         let good = || rounds.iter().filter(|sample| sample.void.is_none());
-        let pairs =
-            rounds.iter().zip(floor).filter(|(own, floor)| own.void.is_none() && floor.void.is_none());
         Self {
             contestant: contestant.name(),
             cpu_ms_per_page: Spread::of(good().map(Sample::cpu_per_page)),
             pages_per_second: Spread::of(good().map(Sample::pages_per_second)),
             peak_mib: Spread::of(good().map(|sample| mib(sample.cost.peak_bytes))),
-            to_streaming_floor: Spread::of(
-                pairs.map(|(own, floor)| own.cpu_per_page() / floor.cpu_per_page()),
-            ),
+            to_streaming_floor: ratio(&rounds, floor),
+            to_trawl: ratio(&rounds, trawl),
             rounds,
         }
     }
 
-    fn write(&self, text: &mut String) {
-        let median = |spread: Option<Spread>, digits: usize| {
-            spread.map_or_else(|| "void".to_owned(), |spread| format!("{:.digits$}", spread.median))
-        };
-        let range = |spread: Option<Spread>, digits: usize| match spread {
-            Some(Spread { median, min, max }) => {
-                format!("{median:.digits$} ({min:.digits$}..{max:.digits$})")
-            }
-            None => "-".to_owned(),
-        };
-        let good: Vec<&Sample> = self.rounds.iter().filter(|sample| sample.void.is_none()).collect();
-        let share = |part: fn(&Cost) -> f64| {
-            median(Spread::of(good.iter().map(|sample| part(&sample.cost) / sample.pages.max(1) as f64)), 3)
-        };
-        let _ = writeln!(
-            text,
-            "{:<18} {:>7} {:>9} {:>24} {:>15} {:>10} {:>22}",
-            self.contestant,
-            median(Spread::of(good.iter().map(|sample| sample.pages as f64)), 0),
-            median(self.pages_per_second, 0),
-            range(self.cpu_ms_per_page, 3),
-            format!("{} + {}", share(|cost| cost.user_ms), share(|cost| cost.system_ms)),
-            median(self.peak_mib, 1),
-            range(self.to_streaming_floor, 2),
-        );
-        let services = good.first().map(|sample| sample.services.iter().map(|(name, _)| *name));
-        for (number, name) in services.into_iter().flatten().enumerate() {
-            let costs =
-                || good.iter().map(move |sample| (&sample.services[number].1, sample.pages.max(1) as f64));
-            let cpu = Spread::of(costs().map(|(cost, pages)| cost.cpu_ms() / pages));
-            let peak = Spread::of(costs().map(|(cost, _)| mib(cost.peak_bytes)));
-            let _ = writeln!(
-                text,
-                "  {name:<16} {:>7} {:>9} {:>24} {:>15} {:>10}",
-                "",
-                "",
-                range(cpu, 3),
-                "",
-                median(peak, 1)
-            );
-        }
+    /// The rounds that count.
+    pub(super) fn good(&self) -> Vec<&Sample> {
+        self.rounds.iter().filter(|sample| sample.void.is_none()).collect()
     }
 }
 
-fn mib(bytes: u64) -> f64 {
+/// CPU per page of one contestant over another's, by round; void rounds are left out.
+fn ratio(rounds: &[Sample], base: &[Sample]) -> Option<Spread> {
+    let pairs = rounds.iter().zip(base).filter(|(own, base)| own.void.is_none() && base.void.is_none());
+    Spread::of(pairs.map(|(own, base)| own.cpu_per_page() / base.cpu_per_page()))
+}
+
+/// Bytes as tables count them.
+pub(super) fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
@@ -235,7 +185,7 @@ mod tests {
         assert_eq!(lines[1].to_streaming_floor, Some(Spread { median: 3.0, min: 2.0, max: 4.0 }));
         assert_eq!(lines[0].pages_per_second.map(|spread| spread.median), Some(2000.0));
         let report = Report { seed: 1, hosts: 2, pages: 100, cores: 2, debug_build: false, lines };
-        assert!(report.table().contains("VOID round 3 of DOM floor: 2 missing"), "{}", report.table());
+        assert_eq!(report.voids().collect::<Vec<_>>(), ["round 3 of DOM floor: 2 missing"]);
     }
 
     #[test]
