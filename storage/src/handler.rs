@@ -1,0 +1,111 @@
+//! The service's handler: batches of ended tasks into the store and the outputs.
+
+use crate::{
+    input::EndedTask,
+    sink::{OutputError, Outputs, WriteFailure},
+    store::{CONSUMER, PageStore},
+    write::{Entry, write},
+};
+use std::sync::Arc;
+use tokio::sync::{Mutex, watch};
+use trawl_shared::{
+    model::code,
+    runtime::{BatchHandler, Context, Failure, FailureClass},
+    sql::RETRY_AFTER,
+};
+
+/// What the process is told of an output that can't be written: then it stops.
+pub type OutputTrouble = watch::Receiver<Option<Arc<OutputError>>>;
+
+/// Stores how tasks ended.
+pub struct StoreHandler {
+    store: Arc<dyn PageStore>,
+    /// Without outputs batches may be stored side by side; with them, one after the other.
+    outputs: Option<Mutex<Outputs>>,
+    trouble: watch::Sender<Option<Arc<OutputError>>>,
+}
+
+impl StoreHandler {
+    /// A handler that writes to the store alone.
+    #[must_use]
+    pub fn new(store: Arc<dyn PageStore>) -> Self {
+        Self { store, outputs: None, trouble: watch::Sender::new(None) }
+    }
+
+    /// A handler that writes to outputs as well, and what tells when one of them fails. From then on every
+    /// message is held: nothing is stored that is not in the outputs too.
+    #[must_use]
+    pub fn with_outputs(store: Arc<dyn PageStore>, outputs: Outputs) -> (Self, OutputTrouble) {
+        let (trouble, receiver) = watch::channel(None);
+        (Self { store, outputs: Some(Mutex::new(outputs)), trouble }, receiver)
+    }
+
+    async fn store(
+        &self,
+        outputs: &mut Outputs,
+        entries: &[(usize, Entry)],
+    ) -> Result<Vec<(usize, Failure)>, Failure> {
+        // Halves, quarters, ... of a batch that holds something the store refuses, until that is alone.
+        let mut parts = vec![entries];
+        let mut refused = Vec::new();
+        while let Some(part) = parts.pop() {
+            let batch: Vec<&Entry> = part.iter().map(|(_, entry)| entry).collect();
+            match write(&*self.store, outputs, &batch).await {
+                Ok(()) => {}
+                Err(error) if error.refuses_content() => match part {
+                    [(at, _)] => refused.push((*at, rejected(error))),
+                    part => parts.extend([part.split_at(part.len() / 2).0, part.split_at(part.len() / 2).1]),
+                },
+                Err(WriteFailure::Output(error)) => return Err(self.stop(error)),
+                Err(error) => return Err(Failure::later(RETRY_AFTER, error.to_string())),
+            }
+        }
+        Ok(refused)
+    }
+
+    fn stop(&self, error: OutputError) -> Failure {
+        let why = error.to_string();
+        tracing::error!("{why}");
+        self.trouble.send_replace(Some(Arc::new(error)));
+        Failure::later(RETRY_AFTER, why)
+    }
+}
+
+fn rejected(error: WriteFailure) -> Failure {
+    match error {
+        WriteFailure::Store(error) => error.into(),
+        error => Failure::reject(FailureClass::Storage, code::UNDECODABLE, error),
+    }
+}
+
+impl BatchHandler for StoreHandler {
+    const NAME: &'static str = CONSUMER;
+    type In = EndedTask;
+    type Out = ();
+
+    async fn handle(&self, batch: Vec<(EndedTask, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        if let Some(error) = &*self.trouble.borrow() {
+            return Err(Failure::later(RETRY_AFTER, error.to_string()));
+        }
+        let mut answers: Vec<Result<(), Failure>> = batch.iter().map(|_| Ok(())).collect();
+        let entries: Vec<(usize, Entry)> = batch
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, (ended, context))| {
+                let page = ended.into_page()?;
+                Some((at, Entry { message: context.envelope.id, page }))
+            })
+            .collect();
+        if entries.is_empty() {
+            return Ok(answers);
+        }
+        let refused = match &self.outputs {
+            Some(outputs) => self.store(&mut *outputs.lock().await, &entries).await?,
+            None => self.store(&mut Outputs::default(), &entries).await?,
+        };
+        for (at, failure) in refused {
+            answers[at] = Err(failure);
+        }
+        Ok(answers)
+    }
+}

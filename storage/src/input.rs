@@ -1,0 +1,186 @@
+//! How a task ended, read for storing: the fields become columns, the links stay the JSON they are.
+
+use crate::page::Page;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use trawl_shared::{
+    message::{DecodeError, Delivery, Envelope, Input, Message, Topic},
+    model::{JobId, Outcome, TaskEnded, TaskId},
+};
+
+/// A [`TaskEnded`] as the store takes it.
+///
+/// Building a [`trawl_shared::model::Link`] for each of a page's links, only to write them out again,
+/// would cost as much as everything else here. URLs stay the texts they came as, too.
+#[derive(Clone, Debug)]
+pub struct EndedTask(Option<Box<Page>>);
+
+impl EndedTask {
+    /// The row; none where there is nothing to store: the site did not answer (robots, scope, budget), and
+    /// only the frontier keeps why.
+    #[must_use]
+    pub fn into_page(self) -> Option<Page> {
+        self.0.map(|page| *page)
+    }
+}
+
+impl Input for EndedTask {
+    const TOPIC: Topic = <TaskEnded as Message>::TOPIC;
+    const KIND: &'static str = <TaskEnded as Message>::KIND;
+
+    fn read(delivery: &Delivery, envelope: &Envelope) -> Result<Self, DecodeError> {
+        if envelope.kind != Self::KIND {
+            return Err(DecodeError::Type {
+                found: envelope.kind.clone().into_owned(),
+                expected: Self::KIND,
+            });
+        }
+        let error = |reason: String| DecodeError::Payload { kind: Self::KIND, reason };
+        let payload = &delivery.record.payload;
+        let ended: Result<Ended, _> = if memchr::memmem::find(payload, br"\u0000").is_some() {
+            serde_json::from_slice(payload)
+                .and_then(without_nul)
+                .and_then(|clean| serde_json::from_slice(&clean))
+        } else {
+            serde_json::from_slice(payload)
+        };
+        let ended = ended.map_err(|why| error(why.to_string()))?;
+        match &ended.page {
+            Some(facts) if !facts.links.get().starts_with('[') => {
+                Err(error("links are not an array".to_owned()))
+            }
+            _ => Ok(Self(ended.into_page())),
+        }
+    }
+}
+
+/// PostgreSQL's text can't hold the character NUL and SQLite's functions stop at it. A page that has one
+/// means nothing by it: like an HTML parser does, put the replacement character in its place.
+fn without_nul(mut value: Value) -> Result<Vec<u8>, serde_json::Error> {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::String(text) if text.contains('\0') => *text = text.replace('\0', "\u{fffd}"),
+            Value::Array(values) => values.iter_mut().for_each(clean),
+            Value::Object(fields) => fields.values_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    clean(&mut value);
+    serde_json::to_vec(&value)
+}
+
+#[derive(Deserialize)]
+struct Ended {
+    origin: Origin,
+    outcome: Outcome,
+    code: String,
+    #[serde(default)]
+    detail: Option<String>,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    fetched_at: Option<Timestamp>,
+    #[serde(default)]
+    content_type: Option<String>,
+    #[serde(default)]
+    body_bytes: u64,
+    #[serde(default)]
+    redirect_to: Option<String>,
+    #[serde(default)]
+    page: Option<Facts>,
+}
+
+#[derive(Deserialize)]
+struct Origin {
+    job: JobId,
+    task: TaskId,
+    url: String,
+    depth: u32,
+    #[serde(default)]
+    found_on: Option<String>,
+    #[serde(default)]
+    round: u32,
+}
+
+#[derive(Deserialize)]
+struct Facts {
+    url: String,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    lang: Option<String>,
+    #[serde(default)]
+    canonical: Option<String>,
+    #[serde(default)]
+    meta_robots: Option<String>,
+    #[serde(default = "no_links")]
+    links: Box<RawValue>,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+fn no_links() -> Box<RawValue> {
+    RawValue::from_string("[]".to_owned()).expect("an empty array is JSON")
+}
+
+impl Ended {
+    fn into_page(self) -> Option<Box<Page>> {
+        let Self {
+            origin,
+            outcome,
+            code,
+            detail,
+            status,
+            fetched_at,
+            content_type,
+            body_bytes,
+            redirect_to,
+            page,
+        } = self;
+        if matches!(outcome, Outcome::Excluded | Outcome::Dead) {
+            return None;
+        }
+        let mut row = Page {
+            job: origin.job,
+            task: origin.task,
+            round: origin.round,
+            depth: origin.depth,
+            final_url: String::new(),
+            url: origin.url,
+            status,
+            outcome,
+            code,
+            detail,
+            found_on: origin.found_on,
+            fetched_at: fetched_at.map(Timestamp::as_millisecond),
+            content_type,
+            body_bytes,
+            title: None,
+            description: None,
+            lang: None,
+            canonical: None,
+            meta_robots: None,
+            text: None,
+            links: None,
+        };
+        let mut answered = redirect_to;
+        if let Some(Facts { url, title, description, lang, canonical, meta_robots, links, text }) = page {
+            answered.get_or_insert(url);
+            row = Page {
+                title,
+                description,
+                lang,
+                canonical,
+                meta_robots,
+                text,
+                links: Some(links.into()),
+                ..row
+            };
+        }
+        row.final_url = answered.unwrap_or_else(|| row.url.clone());
+        Some(Box::new(row))
+    }
+}

@@ -1,0 +1,2 @@
+//! The `storage` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+SELECT bytes, rows FROM outputs WHERE path = $1

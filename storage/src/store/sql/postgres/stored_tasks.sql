@@ -1,0 +1,1 @@
+SELECT task FROM pages WHERE job = $1 ORDER BY task
