@@ -1,9 +1,12 @@
-//! What every command line of the house has in common: exit codes, error reports, signals.
+//! What every command line of the house has in common: exit codes, error reports, signals, the
+//! verb `health`.
 
 mod exit;
+mod health;
 mod process;
 
 pub use exit::{CliError, Exit, OrExit};
+pub use health::health;
 #[cfg(feature = "kafka")]
 pub use process::run_on_kafka;
 pub use process::{run_main, shutdown_on_signal};
