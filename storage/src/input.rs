@@ -184,3 +184,53 @@ impl Ended {
         Some(Box::new(row))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trawl_shared::{
+        message::Record,
+        model::{CanonicalUrl, Origin},
+        runtime::encode_root,
+    };
+
+    fn record() -> Record {
+        let url = CanonicalUrl::parse("http://a.example/").unwrap();
+        let job = JobId::fresh();
+        let task = TaskId::derive(job, &url, 0);
+        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0 };
+        encode_root(&TaskEnded::without_page(origin, Outcome::Gone, "http_404"), job, "/test/1".into())
+            .unwrap()
+    }
+
+    fn read(record: Record) -> Result<EndedTask, DecodeError> {
+        let envelope = Envelope::read(&record).unwrap();
+        let timestamp = envelope.time;
+        EndedTask::read(
+            &Delivery { record, partition: 0, offset: 0, high_watermark: 0, timestamp },
+            &envelope,
+        )
+    }
+
+    #[test]
+    fn what_is_no_ended_task_is_refused_with_its_reason() {
+        assert!(read(record()).unwrap().into_page().is_some());
+        let mut other = record();
+        other.headers.set("ce_type", "trawl.task-ended.v9");
+        assert!(matches!(read(other), Err(DecodeError::Type { .. })));
+        for (payload, reason) in [
+            (&b"{"[..], "EOF"),
+            (br#"{"origin": 1}"#, "invalid type"),
+            (br#"{"outcome": "lost"}"#, "unknown variant"),
+            (b"\xff\xfe", "expected value"),
+            (br#"{"detail": "\u0000", "outcome": "lost"}"#, "unknown variant"),
+        ] {
+            let error = read(Record { payload: payload.into(), ..record() }).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        let text = String::from_utf8(record().payload.to_vec()).unwrap();
+        let odd = text.replacen('{', r#"{"page":{"url":"http://a.example/","links":{"url":1}},"#, 1);
+        let error = read(Record { payload: odd.into(), ..record() }).unwrap_err().to_string();
+        assert!(error.contains("links are not an array"), "{error}");
+    }
+}

@@ -228,13 +228,20 @@ async fn batches_side_by_side(Subject { store, .. }: &Subject) {
     assert_eq!(stored.len(), 40);
 }
 
+/// Not a message's fault, so it costs none an attempt.
+async fn a_store_that_is_gone_holds_the_messages(store: Arc<dyn PageStore>) {
+    store.close().await;
+    let answer = handle(&StoreHandler::new(store), &pages(job(), 2)).await;
+    assert!(matches!(answer, Err(Failure::Later { .. })), "{answer:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite() {
     let (folder, store) = support::sqlite().await;
     let url = format!("sqlite://{}", folder.path().join(store::FILE).display());
     let peek = Peek::Sqlite(sqlx::SqlitePool::connect(&url).await.unwrap());
     conformance(&Subject { store: Arc::clone(&store), peek }).await;
-    store.close().await;
+    a_store_that_is_gone_holds_the_messages(store).await;
 }
 
 #[cfg(feature = "postgres")]
@@ -245,6 +252,8 @@ async fn postgres() {
     let options: sqlx::postgres::PgConnectOptions = database.url().expose().parse().unwrap();
     let pool = sqlx::PgPool::connect_with(options.options([("search_path", store::SCHEMA)])).await.unwrap();
     conformance(&Subject { store: Arc::clone(&store), peek: Peek::Postgres(pool) }).await;
-    store.close().await;
+    database.disconnect_all().await;
+    take(&StoreHandler::new(Arc::clone(&store)), &pages(job(), 2)).await;
     database.remove().await;
+    a_store_that_is_gone_holds_the_messages(store).await;
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod flaky;
+
 use bytes::Bytes;
 use std::sync::Arc;
 use trawl_shared::{

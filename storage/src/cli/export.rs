@@ -1,4 +1,4 @@
-//! The command's verbs, as plain functions.
+//! `storage export`: stored pages as rows.
 
 use crate::{
     export::{ExportError, WholeFile, export},
@@ -11,7 +11,7 @@ use trawl_shared::{
     model::JobId,
 };
 
-/// Write stored pages as rows
+/// Write stored pages as rows.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExportArgs {
     /// Format; the file name tells it where this is not given
