@@ -52,9 +52,10 @@ pub(super) struct FleetUsage {
     pub(super) services: Vec<(&'static str, Usage)>,
 }
 
-/// The part of `url-manager status --json` that tells when a job is over.
+/// The part of `url-manager status --json` that tells when a job is over, and by which id its pages are exported.
 #[derive(Debug, Deserialize)]
 struct Status {
+    id: String,
     state: String,
 }
 
@@ -74,21 +75,21 @@ impl Fleet {
             let mut command = self.command(number, &job);
             command.arg("run");
             if number == SCRAPER {
-                command.args(["--resolve", &stage.resolve(), "--allow-private-addresses"]);
+                command.env("TRAWL_SCRAPER_RESOLVE", stage.resolve());
             }
             running.push((*name, Running::start(name, command, stage.folder)?));
         }
         let mut seed = self.command(URL_MANAGER, &job);
         seed.arg("seed").args(&stage.seeds).args(["--job", &job]);
-        seed.args(["--scope", "host", "--delay", "0s", "--per-host", "8"]);
+        seed.args(["--scope", "host", "--delay", "0s", "--per-host", "8", "--allow-private-addresses"]);
         let seeded = Instant::now();
         Running::start("seed", seed, stage.folder)?.finish(stage.limit)?;
-        self.wait(&job, stage.limit)?;
+        let id = self.wait(&job, stage.limit)?;
         let wall = seeded.elapsed();
         let stopped = running.into_iter().map(|(name, service)| Ok((name, service.stop()?)));
         let services = stopped.collect::<anyhow::Result<_>>()?;
         let mut export = self.command(STORAGE, &job);
-        export.args(["export", "--format", "jsonl", "--job", &job]).arg("--out").arg(out);
+        export.args(["export", "--format", "jsonl", "--job", &id]).arg("--out").arg(out);
         Running::start("export", export, stage.folder)?.finish(stage.limit)?;
         Ok(FleetUsage { wall, services })
     }
@@ -97,32 +98,35 @@ impl Fleet {
     fn command(&self, number: usize, job: &str) -> Command {
         let mut command = Command::new(&self.programs[number]);
         command.env("TRAWL_KAFKA_BROKERS", &self.brokers).env("TRAWL_DATABASE_URL", &self.database);
-        command.env("TRAWL_TOPIC_PREFIX", format!("{job}."));
+        command.env("TRAWL_KAFKA_TOPIC_PREFIX", format!("{job}."));
         command
     }
 
+    /// Waits until a job is done and gives its id.
     #[expect(
         clippy::disallowed_methods,
         reason = "a thread of its own process that has nothing to do but wait"
     )]
-    fn wait(&self, job: &str, limit: Duration) -> anyhow::Result<()> {
+    fn wait(&self, job: &str, limit: Duration) -> anyhow::Result<String> {
         let deadline = Instant::now() + limit;
-        while !self.is_complete(job)? {
+        loop {
+            let status = self.status(job)?;
+            if status.state == "done" {
+                return Ok(status.id);
+            }
             if Instant::now() > deadline {
-                bail!("the job {job} was not complete after {}", humantime::format_duration(limit));
+                let limit = humantime::format_duration(limit);
+                bail!("the job {job} was still {} after {limit}", status.state);
             }
             std::thread::sleep(POLL);
         }
-        Ok(())
     }
 
-    fn is_complete(&self, job: &str) -> anyhow::Result<bool> {
+    fn status(&self, job: &str) -> anyhow::Result<Status> {
         let output = self.command(URL_MANAGER, job).args(["status", "--json", "--job", job]).output()?;
         if !output.status.success() {
             bail!("url-manager status failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let status: Status =
-            serde_json::from_slice(&output.stdout).context("url-manager status --json has no `state`")?;
-        Ok(status.state == "complete")
+        serde_json::from_slice(&output.stdout).context("url-manager status --json has no `id` and `state`")
     }
 }
