@@ -116,6 +116,7 @@ impl Fetcher {
         match standing.map_err(|too_long| (too_long.into(), None))? {
             Standing::Unrestricted => Ok(None),
             Standing::Unreachable(why) => Err((NoAnswer::Robots(why), None)),
+            Standing::Blocked(blocked) => Err((NoAnswer::Http(HttpError::Blocked((*blocked).clone())), None)),
             Standing::Rules(rules) => match rules.verdict(url.as_url()) {
                 Verdict::Allowed => Ok(rules.crawl_delay()),
                 Verdict::Disallowed(rule) => Err((NoAnswer::Disallowed(rule), rules.crawl_delay())),

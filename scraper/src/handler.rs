@@ -92,7 +92,6 @@ fn unanswered(task: FetchTask, no: NoAnswer, crawl_delay: Option<Duration>) -> R
     };
     match no {
         NoAnswer::Disallowed(rule) => excluded(code::ROBOTS_DISALLOWED, rule),
-        NoAnswer::Robots(why) if why.is_final => excluded(why.code, why.why.clone()),
         NoAnswer::Robots(why) => {
             Err(Failure::retry(why.class, why.code, anyhow!("{why}")).with_retry_after(why.retry_after))
         }

@@ -95,7 +95,7 @@ impl RobotsCache {
             .await?;
         let weight = match &known.standing {
             Standing::Rules(rules) => rules.weight(),
-            Standing::Unrestricted | Standing::Unreachable(_) => 0,
+            Standing::Unrestricted | Standing::Unreachable(_) | Standing::Blocked(_) => 0,
         };
         self.weigh(&key, weight + key.len() + ENTRY_WEIGHT);
         Ok(known.standing.clone())

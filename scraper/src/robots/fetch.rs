@@ -38,6 +38,9 @@ pub(super) async fn fetch(
         let response = match polite.get(&url.host_key(), limits, request).await {
             Ok(response) => response,
             Err(Refusal::Wait(too_long)) => return Err(too_long),
+            Err(Refusal::Http(HttpError::Blocked(blocked))) => {
+                return Ok(Standing::Blocked(Arc::new(blocked)));
+            }
             Err(Refusal::Http(error)) => return Ok(Standing::Unreachable(Arc::new(unreachable(error)))),
         };
         match response.policy() {
@@ -52,7 +55,6 @@ pub(super) async fn fetch(
             policy @ (Policy::Retry | Policy::Throttled | Policy::Nonsense) => {
                 return Ok(Standing::Unreachable(Arc::new(Unreachable {
                     code: code::ROBOTS_UNREACHABLE,
-                    is_final: false,
                     class: if policy == Policy::Throttled {
                         FailureClass::Throttled
                     } else {
@@ -81,12 +83,11 @@ fn read(response: &Response, agent: &str) -> Standing {
 fn unreachable(error: HttpError) -> Unreachable {
     let code = match &error {
         // As it would be for the page itself.
-        HttpError::Dns(_) | HttpError::Blocked(_) => error.code(),
+        HttpError::Dns(_) => error.code(),
         _ => code::ROBOTS_UNREACHABLE,
     };
     Unreachable {
         code,
-        is_final: matches!(error, HttpError::Blocked(_)),
         class: error.class(),
         retry_after: None,
         why: format!("{:#}", anyhow::Error::from(error)),

@@ -15,6 +15,7 @@ pub use agent::product_token;
 pub use cache::RobotsCache;
 pub use rules::{RobotsRules, Verdict};
 
+use crate::address::Blocked;
 use std::{sync::Arc, time::Duration};
 use trawl_shared::runtime::FailureClass;
 
@@ -30,6 +31,8 @@ pub enum Standing {
     Unrestricted,
     /// It can't be had for now, which forbids everything for now.
     Unreachable(Arc<Unreachable>),
+    /// It is at an address that may not be dialled, and so is the site.
+    Blocked(Arc<Blocked>),
 }
 
 /// Why a robots.txt can't be had.
@@ -38,8 +41,6 @@ pub enum Standing {
 pub struct Unreachable {
     /// Stable code.
     pub code: &'static str,
-    /// Whether the host is, and will stay, out of reach for this job.
-    pub is_final: bool,
     /// Decides the wait before the next try.
     pub class: FailureClass,
     /// The wait that the host asked for.

@@ -175,12 +175,12 @@ impl FetchArgs {
 
 /// The outcome and code of a URL that gave no answer.
 fn judge(no: &NoAnswer) -> (&'static str, &'static str) {
-    let outcome = |is_final| if is_final { "excluded" } else { "failed" };
     match no {
         NoAnswer::Disallowed(_) => ("excluded", code::ROBOTS_DISALLOWED),
-        NoAnswer::Robots(why) => (outcome(why.is_final), why.code),
+        NoAnswer::Http(error) if error.is_final() => ("excluded", error.code()),
+        NoAnswer::Http(error) => ("failed", error.code()),
+        NoAnswer::Robots(why) => ("failed", why.code),
         NoAnswer::Wait(_) => ("failed", code::THROTTLED),
-        NoAnswer::Http(error) => (outcome(error.is_final()), error.code()),
     }
 }
 

@@ -1,0 +1,74 @@
+//! The command line: `scraper run` and `scraper fetch`.
+
+mod fetch;
+
+pub use fetch::{AnswerReport, FetchArgs, FetchReport, Timings};
+
+use crate::settings::Settings;
+use clap::{Parser, Subcommand};
+use std::io;
+use trawl_shared::{
+    cli::{CliError, Exit},
+    config::{self, Config, ConfigArgs},
+    telemetry::init_logs,
+};
+
+/// The fetcher: turns tasks into pages.
+#[derive(Debug, Parser)]
+#[command(name = "scraper", version)]
+pub struct Cli {
+    /// Where settings come from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch what scraping-tasks names until stopped by a signal
+    #[cfg(feature = "kafka")]
+    Run,
+    /// Fetch one page and print it as JSON
+    Fetch(FetchArgs),
+}
+
+impl Cli {
+    /// Reads the settings and does what was asked for.
+    ///
+    /// # Errors
+    /// With the exit code that belongs to what went wrong.
+    pub async fn run(self) -> Result<(), CliError> {
+        // A variable that is not text is not ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let config: Config<Settings> = config::load(&self.config, environment)?;
+        if self.config.print_config {
+            print!("{}", config.print());
+            return Ok(());
+        }
+        init_logs(&config.common.telemetry)
+            .map_err(|why| CliError::new(Exit::Config, anyhow::anyhow!(why)))?;
+        match self.command {
+            #[cfg(feature = "kafka")]
+            Command::Run => run(&config).await,
+            Command::Fetch(args) => args.run(&config.service, &mut io::stdout()).await,
+        }
+    }
+}
+
+#[cfg(feature = "kafka")]
+async fn run(config: &Config<Settings>) -> Result<(), CliError> {
+    use std::sync::Arc;
+    use trawl_shared::{
+        broker::kafka::Kafka,
+        cli::{OrExit as _, run_on_kafka, shutdown_on_signal},
+        runtime::Bus,
+    };
+    let shutdown = shutdown_on_signal();
+    let service = crate::service(&config.service).or_exit(Exit::Failed)?;
+    let bus = Bus::new(Arc::new(Kafka::connect(config.common.kafka.clone())?));
+    run_on_kafka(service, bus, config, shutdown).await
+}
