@@ -83,8 +83,10 @@ fn override_text(service: Service, port: u16) -> String {
     };
     let environment: String =
         environment.iter().map(|(key, value)| format!("      {key}: {value:?}\n")).collect();
+    // Without the fleet's named volumes the data is in the container's own, which goes away with it.
     format!(
-        "services:\n  {}:\n    ports: !override\n      - \"127.0.0.1:{port}:{inner}\"\n    environment:\n{environment}",
+        "services:\n  {}:\n    ports: !override\n      - \"127.0.0.1:{port}:{inner}\"\n    volumes: !reset []\n    \
+         environment:\n{environment}",
         service.name()
     )
 }
@@ -143,8 +145,8 @@ mod tests {
         let text = override_text(Service::Postgres, 20007);
         assert_eq!(
             text,
-            "services:\n  postgres:\n    ports: !override\n      - \"127.0.0.1:20007:5432\"\n    environment:\n      \
-             POSTGRES_USER: \"trawl\"\n      POSTGRES_PASSWORD: \"trawl\"\n      POSTGRES_DB: \"trawl\"\n"
+            "services:\n  postgres:\n    ports: !override\n      - \"127.0.0.1:20007:5432\"\n    volumes: !reset []\n    \
+             environment:\n      POSTGRES_USER: \"trawl\"\n      POSTGRES_PASSWORD: \"trawl\"\n      POSTGRES_DB: \"trawl\"\n"
         );
     }
 
