@@ -127,6 +127,16 @@ impl Line {
 
     /// Adds a piece; its ends part words only where they are white space.
     pub fn push(&mut self, piece: &str) {
+        if is_clean(piece) && piece.len() < self.left {
+            if self.parted && !self.text.is_empty() {
+                self.text.push(' ');
+                self.left -= 1;
+            }
+            self.parted = false;
+            self.text.push_str(piece);
+            self.left -= piece.len();
+            return;
+        }
         for (index, word) in piece.split(char::is_whitespace).enumerate() {
             self.parted |= index > 0;
             if word.is_empty() {
@@ -169,6 +179,28 @@ impl Line {
         self.text.truncate(self.text.trim_end().len());
         self.text
     }
+
+    /// A copy of the line, which starts over with room for `limit` characters.
+    #[must_use]
+    pub fn take(&mut self, limit: usize) -> String {
+        let line = self.text.trim_end().to_owned();
+        self.text.clear();
+        self.left = limit;
+        self.parted = false;
+        line
+    }
+}
+
+/// Whether a text is words of ASCII with single spaces between them, as most are.
+fn is_clean(text: &str) -> bool {
+    let mut before = b' ';
+    for &byte in text.as_bytes() {
+        if !(b' '..=b'~').contains(&byte) || byte == b' ' && before == b' ' {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
 }
 
 #[cfg(test)]

@@ -6,29 +6,40 @@ use super::source::{element_end, tag_end, tag_name};
 use crate::text::{self, Line};
 use std::borrow::Cow;
 
-/// The text up to the end of the anchor, white space collapsed, cut at `limit` characters.
-/// `budget` is lowered by the bytes that were read; the text ends where it is used up.
-pub(super) fn text(rest: &str, limit: usize, budget: &mut usize) -> String {
-    let mut reader = Reader { rest, line: Line::new(limit), open: Vec::new() };
-    while !reader.line.is_full() && !reader.rest.is_empty() && *budget > 0 {
-        let before = reader.rest.len();
-        let goes_on = reader.step();
-        *budget = budget.saturating_sub(before - reader.rest.len());
-        if !goes_on {
-            break;
-        }
-    }
-    reader.line.finish()
-}
-
-struct Reader<'d> {
+/// Reads anchor texts, one after the other, with the same buffers.
+pub(super) struct AnchorReader<'d> {
+    limit: usize,
+    /// Bytes that may still be read. On real pages each byte is read once; this bounds pages made to
+    /// be read again and again.
+    budget: usize,
     rest: &'d str,
     line: Line,
     /// Elements opened within the anchor.
     open: Vec<&'d str>,
 }
 
-impl<'d> Reader<'d> {
+impl<'d> AnchorReader<'d> {
+    /// A reader of texts cut at `limit` characters, which may read `budget` bytes in all.
+    pub(super) const fn new(limit: usize, budget: usize) -> Self {
+        Self { limit, budget, rest: "", line: Line::new(limit), open: Vec::new() }
+    }
+
+    /// The text between the start tag that `rest` stands behind and the end of the anchor, white
+    /// space collapsed. It ends early where the limit is reached or the budget used up.
+    pub(super) fn text(&mut self, rest: &'d str) -> String {
+        self.rest = rest;
+        self.open.clear();
+        while !self.line.is_full() && !self.rest.is_empty() && self.budget > 0 {
+            let before = self.rest.len();
+            let goes_on = self.step();
+            self.budget = self.budget.saturating_sub(before - self.rest.len());
+            if !goes_on {
+                break;
+            }
+        }
+        self.line.take(self.limit)
+    }
+
     /// Reads a piece of text and the markup behind it; whether the anchor goes on.
     fn step(&mut self) -> bool {
         let at = memchr::memchr(b'<', self.rest.as_bytes()).unwrap_or(self.rest.len());
@@ -136,7 +147,7 @@ mod tests {
 
     #[track_caller]
     fn check(rest: &str, expected: &str) {
-        assert_eq!(text(rest, 500, &mut 10_000), expected, "{rest:?}");
+        assert_eq!(AnchorReader::new(500, 10_000).text(rest), expected, "{rest:?}");
     }
 
     #[test]
@@ -164,9 +175,9 @@ mod tests {
 
     #[test]
     fn bounds() {
-        assert_eq!(text("abcdef</a>", 3, &mut 100), "abc");
-        let mut budget = 5;
-        assert_eq!(text("<b></b><b></b>x</a>", 500, &mut budget), "");
-        assert_eq!(budget, 0);
+        let mut reader = AnchorReader::new(3, 30);
+        assert_eq!(reader.text("abcdef</a>"), "abc");
+        assert_eq!(reader.text("<b></b><b></b><b></b>x</a>"), "x");
+        assert_eq!(reader.text("<b></b>x</a>"), "");
     }
 }

@@ -1,7 +1,7 @@
 //! What the pass does at each element it listens to.
 
 use super::{
-    anchor,
+    anchor::AnchorReader,
     source::{Tag, behind, element_end, tag_name},
 };
 use crate::{
@@ -56,9 +56,7 @@ pub(super) struct Collector<'d> {
     /// Open `<template>`s; what stands in them is no part of the page.
     templates: Rc<Cell<usize>>,
     noscripts: usize,
-    /// Bytes that may still be read ahead for anchor texts. On real pages each byte is read once;
-    /// this bounds pages made to be read again and again.
-    read_ahead: usize,
+    anchors: AnchorReader<'d>,
 }
 
 impl<'d> Collector<'d> {
@@ -68,7 +66,7 @@ impl<'d> Collector<'d> {
             robot: robot.to_owned(),
             templates: Rc::default(),
             noscripts: 0,
-            read_ahead: length.saturating_mul(4),
+            anchors: AnchorReader::new(MAX_ANCHOR_TEXT, length.saturating_mul(4)),
         }
     }
 
@@ -85,7 +83,7 @@ impl<'d> Collector<'d> {
             Speaking::A => {
                 let tag = Tag::new(element, html);
                 if let Some(href) = tag.get("href") {
-                    let text = anchor::text(behind(element, html), MAX_ANCHOR_TEXT, &mut self.read_ahead);
+                    let text = self.anchors.text(behind(element, html));
                     self.facts.anchor(LinkKind::A, href, tag.get("rel"), text);
                 }
             }
