@@ -82,8 +82,8 @@ fn read(response: &Response, agent: &str) -> Standing {
 
 fn unreachable(error: HttpError) -> Unreachable {
     let code = match &error {
-        // As it would be for the page itself.
-        HttpError::Dns(_) => error.code(),
+        // It is the host that can't be reached; the page would say the same.
+        HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Tls(_) => error.code(),
         _ => code::ROBOTS_UNREACHABLE,
     };
     Unreachable {

@@ -2,7 +2,7 @@
 
 use crate::{
     site::{Ask, Reply, Site},
-    tasks::{fault, handle, handler, task},
+    tasks::{fault, handle, handler, page, task},
 };
 use std::{sync::Arc, time::Duration};
 use trawl_scraper::FetchHandler;
@@ -72,6 +72,16 @@ async fn starts_are_a_delay_apart_robots_included() {
     assert_eq!(site.paths()[0], "/robots.txt");
     // What the server sees lags behind what was started by scheduling on both sides.
     assert!(gaps(&site).iter().all(|gap| *gap >= Duration::from_millis(70)), "{:?}", gaps(&site));
+}
+
+#[tokio::test]
+async fn a_task_waits_for_its_instant() {
+    let site = Site::start(|_: &Ask| Reply::page("x")).await;
+    let earliest = jiff::Timestamp::now() + Duration::from_millis(150);
+    let mut task = task(&site.url("/"));
+    task.earliest_fetch_at = Some(earliest);
+    let page = page(handle(&handler(|_| {}), task).await);
+    assert!(page.fetched_at >= earliest);
 }
 
 #[tokio::test]

@@ -98,6 +98,14 @@ async fn a_file_that_cannot_be_had_forbids_for_now() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_down_is_named_as_such() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let fault = fault(handle(&handler(|_| {}), obeying(&format!("http://{closed}/x"))).await);
+    assert_eq!((&*fault.code, fault.class), (code::CONNECT_FAILED, FailureClass::Network));
+    assert!(fault.text().contains("robots.txt"), "{}", fault.text());
+}
+
+#[tokio::test]
 async fn that_it_cannot_be_had_is_remembered_for_a_while() {
     let site = site(|_| Reply::new(500, &[], "")).await;
     let handler = handler(|_| {});
