@@ -10,7 +10,7 @@ pub mod positions;
 mod reader;
 pub mod records;
 
-pub use reader::{Reader, Seen};
+pub use reader::{OnRevoke, Reader, Seen};
 
 use super::Broker;
 use crate::message::{Headers, Record, Topic};

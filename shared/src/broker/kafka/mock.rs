@@ -1,8 +1,8 @@
 //! librdkafka's mock cluster, for tests: real sockets, groups and commits, and everything in the
 //! memory of this process.
 //!
-//! What it can't do: an admin interface (topics are made here, or come into being by being asked
-//! for), looking offsets up by time, and keeping more than 5 MiB of a partition.
+//! What it can't do: an admin interface (topics are made here), looking offsets up by time, and
+//! keeping more than 5 MiB of a partition.
 
 use rdkafka::mocking::MockCluster;
 use std::sync::mpsc;

@@ -1,7 +1,7 @@
 //! Making topics, and checking those that are there.
 
 use super::{
-    errors::{code_of, settings_error},
+    errors::settings_error,
     names::Names,
     properties::{self, client_config},
     settings::KafkaSettings,
@@ -27,6 +27,8 @@ use std::{
 
 /// How long a broker may take to make topics.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a broker may take to tell the limits of topics.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long new topics may take to become known to the broker that is asked.
 const SPREAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Wait between two looks at whether they are.
@@ -65,7 +67,7 @@ impl Topics {
         &self,
         wanted: &BTreeMap<Topic, TopicSpec>,
     ) -> Result<BTreeMap<Topic, TopicState>, BrokerError> {
-        let mut found = self.partitions(None).await?;
+        let mut found = self.partitions().await?;
         let missing: Vec<_> = wanted.iter().filter(|(topic, _)| !found.contains_key(topic)).collect();
         let mut created = Vec::new();
         if let Some((topic, _)) = missing.first() {
@@ -86,8 +88,11 @@ impl Topics {
     /// Takes our topics away again, with all that is in them.
     #[cfg(feature = "testing")]
     pub(super) async fn delete(&self) -> Result<(), BrokerError> {
-        let found = self.partitions(None).await?;
+        let found = self.partitions().await?;
         let names: Vec<_> = found.keys().map(|topic| self.names.topic(*topic)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
         let deleted = self.client.delete_topics(&names, &AdminOptions::new()).await;
         deleted.map(drop).map_err(|error| BrokerError::Unreachable {
             brokers: self.brokers.clone(),
@@ -95,12 +100,11 @@ impl Topics {
         })
     }
 
-    /// Our topics in the cluster, with their partitions. Naming one makes a broker that creates
-    /// topics by itself do so.
-    async fn partitions(&self, name: Option<&str>) -> Result<BTreeMap<Topic, i32>, BrokerError> {
-        let (client, name, timeout) =
-            (Arc::clone(&self.client), name.map(str::to_owned), self.connect_timeout);
-        let fetch = move || client.inner().fetch_metadata(name.as_deref(), timeout);
+    /// Our topics in the cluster, with their partitions. All topics are asked for: asking for one by
+    /// its name would make a broker that creates topics by itself do so.
+    async fn partitions(&self) -> Result<BTreeMap<Topic, i32>, BrokerError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.connect_timeout);
+        let fetch = move || client.inner().fetch_metadata(None, timeout);
         let metadata = tokio::task::spawn_blocking(fetch).await.unwrap_or(Err(KafkaError::Canceled));
         match metadata {
             Ok(metadata) => Ok(self.ours(&metadata)),
@@ -141,9 +145,6 @@ impl Topics {
             AdminOptions::new().operation_timeout(Some(CREATE_TIMEOUT)).request_timeout(Some(CREATE_TIMEOUT));
         let results = match self.client.create_topics(&topics, &options).await {
             Ok(results) => results,
-            Err(error) if code_of(&error) == Some(Code::UnsupportedFeature) => {
-                return self.provoke(missing).await;
-            }
             Err(error) => {
                 let (brokers, reason) = (self.brokers.clone(), format!("topics were not made: {error}"));
                 return Err(BrokerError::Unreachable { brokers, reason });
@@ -161,14 +162,6 @@ impl Topics {
         Ok(created)
     }
 
-    /// For brokers without an admin interface: topics come into being by being asked for.
-    async fn provoke(&self, missing: &[(&Topic, &TopicSpec)]) -> Result<Vec<Topic>, BrokerError> {
-        for (topic, _) in missing {
-            self.partitions(Some(self.names.topic(**topic))).await?;
-        }
-        Ok(missing.iter().map(|(topic, _)| **topic).collect())
-    }
-
     /// Waits until the cluster shows all wanted topics.
     async fn wait_for(
         &self,
@@ -176,7 +169,7 @@ impl Topics {
     ) -> Result<BTreeMap<Topic, i32>, BrokerError> {
         let deadline = Instant::now() + SPREAD_TIMEOUT;
         loop {
-            let found = self.partitions(None).await?;
+            let found = self.partitions().await?;
             match wanted.keys().find(|topic| !found.contains_key(topic)) {
                 None => return Ok(found),
                 Some(topic) if Instant::now() >= deadline => {
@@ -198,7 +191,7 @@ impl Topics {
             return Ok(());
         }
         let names = old.iter().map(|(topic, _)| ResourceSpecifier::Topic(self.names.topic(**topic)));
-        let options = AdminOptions::new().request_timeout(Some(self.connect_timeout));
+        let options = AdminOptions::new().request_timeout(Some(self.connect_timeout.min(DESCRIBE_TIMEOUT)));
         let described = match self.client.describe_configs(&names.collect::<Vec<_>>(), &options).await {
             Ok(described) => described,
             Err(error) => {
