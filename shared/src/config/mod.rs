@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn maps_take_keys_of_their_own() {
         let config = with_file("[groups.extra]\nhandlers = [\"scraper\"]\ninstances = 2", &[], &[]).unwrap();
-        assert_eq!(config.common.groups["extra"].instances, 2);
+        assert_eq!(config.common.groups["extra"].instances, Some(2));
         let error = with_file("[groups.extra]\ninstance = 2", &[], &[]).unwrap_err().to_string();
         assert!(error.contains("instance"), "{error}");
     }

@@ -4,7 +4,7 @@ use super::ConfigError;
 use crate::{
     broker::TopicSpec,
     message::Topic,
-    runtime::{Clock, GroupSettings, RetryPolicies, RuntimeSettings},
+    runtime::{Clock, GroupChanges, RetryPolicies, RuntimeSettings},
     telemetry::TelemetrySettings,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -28,7 +28,7 @@ pub struct Common {
     /// `[retry.<class>]`
     pub retry: RetryPolicies,
     /// `[groups.<name>]`
-    pub groups: BTreeMap<String, GroupSettings>,
+    pub groups: BTreeMap<String, GroupChanges>,
 }
 
 /// `[database]`: where frontier, pages and dead letters are kept.

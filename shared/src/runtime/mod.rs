@@ -25,4 +25,4 @@ pub use handler::{BatchHandler, Context, Handler};
 pub use outputs::{Lineage, Outputs, encode_root};
 pub use retry::{RetryPolicies, RetryPolicy};
 pub use service::{Bus, Flow, Running, Service};
-pub use settings::{GroupSettings, RuntimeSettings};
+pub use settings::{GroupChanges, GroupSettings, RuntimeSettings};

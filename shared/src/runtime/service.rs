@@ -157,6 +157,8 @@ impl Service {
                 topics.dedup();
                 let subscription = Subscription {
                     instance: runtime.static_membership.then(|| format!("{group}.{instance}.{member}")),
+                    start: settings.start,
+                    replay: settings.replay,
                     ..Subscription::new(group.clone(), topics)
                 };
                 let consumer = bus.broker.subscribe(subscription).await?;
@@ -194,8 +196,8 @@ impl Service {
     /// that run handlers of this service.
     fn effective_groups(&self, runtime: &RuntimeSettings) -> Result<BTreeMap<String, GroupSettings>, RunError> {
         let mut groups = self.groups.clone();
-        for (name, settings) in &runtime.groups {
-            let mut settings = settings.clone();
+        for (name, changes) in &runtime.groups {
+            let mut settings = changes.over(self.groups.get(name).cloned().unwrap_or_default());
             if settings.handlers.is_empty() {
                 settings.handlers = vec![name.clone()];
             }

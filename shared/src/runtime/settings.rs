@@ -1,72 +1,90 @@
 //! The numbers of the runtime.
 
 use super::{Clock, RetryPolicies};
+use crate::broker::Start;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
 /// One consumer group: which handlers it runs, and how much of it at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupSettings {
     /// Handlers, by name; each brings its topic. A group takes its own name's handler when empty.
-    #[serde(default)]
     pub handlers: Vec<String>,
     /// Members of the group in this process.
-    #[serde(default = "one")]
     pub instances: usize,
     /// Messages (or batches) handled at once by one member.
-    #[serde(default = "default_concurrency")]
     pub concurrency: usize,
     /// Messages a member holds, waiting ones included.
-    #[serde(default = "default_max_in_flight")]
     pub max_in_flight: usize,
     /// Bytes of records a member holds.
-    #[serde(default = "default_max_in_flight_bytes")]
     pub max_in_flight_bytes: usize,
     /// Most messages of a batch.
-    #[serde(default = "default_batch_size")]
     pub batch_size: usize,
     /// Longest a message waits for its batch to fill, in milliseconds.
-    #[serde(default = "default_batch_wait_ms")]
     pub batch_wait_ms: u64,
     /// Longest one call of the handler may take, in milliseconds.
-    #[serde(default = "default_timeout_ms")]
     pub timeout_ms: u64,
-}
-
-const fn one() -> usize {
-    1
-}
-const fn default_concurrency() -> usize {
-    64
-}
-const fn default_max_in_flight() -> usize {
-    1024
-}
-const fn default_max_in_flight_bytes() -> usize {
-    64 * 1024 * 1024
-}
-const fn default_batch_size() -> usize {
-    256
-}
-const fn default_batch_wait_ms() -> u64 {
-    25
-}
-const fn default_timeout_ms() -> u64 {
-    600_000
 }
 
 impl Default for GroupSettings {
     fn default() -> Self {
         Self {
             handlers: Vec::new(),
-            instances: one(),
-            concurrency: default_concurrency(),
-            max_in_flight: default_max_in_flight(),
-            max_in_flight_bytes: default_max_in_flight_bytes(),
-            batch_size: default_batch_size(),
-            batch_wait_ms: default_batch_wait_ms(),
-            timeout_ms: default_timeout_ms(),
+            instances: 1,
+            concurrency: 64,
+            max_in_flight: 1024,
+            max_in_flight_bytes: 64 * 1024 * 1024,
+            batch_size: 256,
+            batch_wait_ms: 25,
+            timeout_ms: 600_000,
+        }
+    }
+}
+
+/// `[groups.<name>]`: what the configuration says of one consumer group. What it leaves out stays as
+/// the service has it; a group that no service has begins with [`GroupSettings::default`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupChanges {
+    /// See [`GroupSettings::handlers`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handlers: Option<Vec<String>>,
+    /// See [`GroupSettings::instances`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instances: Option<usize>,
+    /// See [`GroupSettings::concurrency`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<usize>,
+    /// See [`GroupSettings::max_in_flight`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<usize>,
+    /// See [`GroupSettings::max_in_flight_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight_bytes: Option<usize>,
+    /// See [`GroupSettings::batch_size`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
+    /// See [`GroupSettings::batch_wait_ms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_wait_ms: Option<u64>,
+    /// See [`GroupSettings::timeout_ms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl GroupChanges {
+    /// The group `base` with these changes.
+    #[must_use]
+    pub fn over(&self, base: GroupSettings) -> GroupSettings {
+        GroupSettings {
+            handlers: self.handlers.clone().unwrap_or(base.handlers),
+            instances: self.instances.unwrap_or(base.instances),
+            concurrency: self.concurrency.unwrap_or(base.concurrency),
+            max_in_flight: self.max_in_flight.unwrap_or(base.max_in_flight),
+            max_in_flight_bytes: self.max_in_flight_bytes.unwrap_or(base.max_in_flight_bytes),
+            batch_size: self.batch_size.unwrap_or(base.batch_size),
+            batch_wait_ms: self.batch_wait_ms.unwrap_or(base.batch_wait_ms),
+            timeout_ms: self.timeout_ms.unwrap_or(base.timeout_ms),
         }
     }
 }
@@ -74,8 +92,8 @@ impl Default for GroupSettings {
 /// How the loops of a process run.
 #[derive(Clone, Debug)]
 pub struct RuntimeSettings {
-    /// Consumer groups by name; a service's own defaults stand for those not named here.
-    pub groups: BTreeMap<String, GroupSettings>,
+    /// Changes to consumer groups, by name, and groups that no service has by itself.
+    pub groups: BTreeMap<String, GroupChanges>,
     /// When failed messages are tried again.
     pub retry: RetryPolicies,
     /// Partitions of `retry`, which are its delay tiers.
@@ -116,5 +134,18 @@ impl Default for RuntimeSettings {
             static_membership: false,
             clock: Clock::System,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_change_leaves_out_stays() {
+        let base = GroupSettings { concurrency: 1024, ..GroupSettings::default() };
+        let changes: GroupChanges = toml::from_str("instances = 2").unwrap();
+        assert_eq!(changes.over(base.clone()), GroupSettings { instances: 2, ..base });
+        assert_eq!(toml::to_string(&changes).unwrap(), "instances = 2\n", "only changes are shown");
     }
 }
