@@ -19,6 +19,7 @@ use crate::message::{Delivery, Record, Topic};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A topic and one of its partitions.
@@ -176,8 +177,10 @@ pub trait Consumer: Send + Sync {
     async fn close(&self);
 }
 
-/// Where a group without committed offsets begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Where a group without committed offsets begins. As text: `earliest`, `latest`, or an instant in
+/// RFC 3339.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Start {
     /// With the oldest record.
     #[default]
@@ -186,6 +189,29 @@ pub enum Start {
     Latest,
     /// With the first record at or after this instant.
     Timestamp(Timestamp),
+}
+
+impl TryFrom<String> for Start {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "earliest" => Ok(Self::Earliest),
+            "latest" => Ok(Self::Latest),
+            instant => instant.parse().map(Self::Timestamp).map_err(|_| {
+                format!("{instant:?} is no place to start: earliest, latest, or an instant such as 2026-11-21T08:00:00Z")
+            }),
+        }
+    }
+}
+
+impl From<Start> for String {
+    fn from(start: Start) -> Self {
+        match start {
+            Start::Earliest => "earliest".to_owned(),
+            Start::Latest => "latest".to_owned(),
+            Start::Timestamp(instant) => instant.to_string(),
+        }
+    }
 }
 
 /// What a consumer wants to read.

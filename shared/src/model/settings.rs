@@ -16,7 +16,7 @@ pub enum RobotsPolicy {
 
 /// How the pages of a job are fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct FetchSettings {
     /// The `User-Agent` header; its product token is what robots.txt groups are matched by.
     pub user_agent: String,
@@ -54,7 +54,7 @@ impl Default for FetchSettings {
 
 /// What the parser computes beyond links and metadata, which are always there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct ExtractSettings {
     /// The page's visible text. Costs a DOM per page.
     pub text: bool,

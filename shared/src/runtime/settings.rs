@@ -24,6 +24,10 @@ pub struct GroupSettings {
     pub batch_wait_ms: u64,
     /// Longest one call of the handler may take, in milliseconds.
     pub timeout_ms: u64,
+    /// Where the group begins when it has committed nothing: `earliest`, `latest`, or an instant.
+    pub start: Start,
+    /// Begin at `start` whatever was committed: a replay. Set it for one run.
+    pub replay: bool,
 }
 
 impl Default for GroupSettings {
@@ -37,6 +41,8 @@ impl Default for GroupSettings {
             batch_size: 256,
             batch_wait_ms: 25,
             timeout_ms: 600_000,
+            start: Start::Earliest,
+            replay: false,
         }
     }
 }
@@ -70,6 +76,12 @@ pub struct GroupChanges {
     /// See [`GroupSettings::timeout_ms`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// See [`GroupSettings::start`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// See [`GroupSettings::replay`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<bool>,
 }
 
 impl GroupChanges {
@@ -85,6 +97,8 @@ impl GroupChanges {
             batch_size: self.batch_size.unwrap_or(base.batch_size),
             batch_wait_ms: self.batch_wait_ms.unwrap_or(base.batch_wait_ms),
             timeout_ms: self.timeout_ms.unwrap_or(base.timeout_ms),
+            start: self.start.unwrap_or(base.start),
+            replay: self.replay.unwrap_or(base.replay),
         }
     }
 }

@@ -23,6 +23,7 @@ use std::{
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field::Empty};
 
 /// Failed attempts that travel with a message; older ones are dropped first.
 const MAX_HISTORY: usize = 20;
@@ -86,8 +87,9 @@ impl Worker {
     /// One attempt at each; returns those that are held for another in place.
     async fn attempt(&self, route: &Route, items: Vec<Item>) -> Result<Vec<Item>, Stopped> {
         let began = Instant::now();
+        let span = self.span(&items);
         let answers = tokio::select! {
-            answers = route.call(items.clone(), self.caller.clone()) => answers,
+            answers = route.call(items.clone(), self.caller.clone()).instrument(span) => answers,
             () = self.stop.cancelled() => return Err(Stopped::Shutdown),
         };
         let took = began.elapsed();
@@ -111,6 +113,19 @@ impl Worker {
             self.health.ready();
         }
         Ok(held)
+    }
+
+    /// What a handler logs carries the ids of its message: by them a URL is followed over services.
+    fn span(&self, items: &[Item]) -> Span {
+        let [Item { envelope, .. }] = items else { return tracing::info_span!("batch", group = self.group, messages = items.len()) };
+        let span = tracing::info_span!("message", group = self.group, crawl = Empty, message = %envelope.id, trace = Empty);
+        if !span.is_disabled() {
+            span.record("trace", format_args!("{:032x}", envelope.trace.trace_id));
+            if let Some(crawl) = envelope.correlation {
+                span.record("crawl", tracing::field::display(crawl));
+            }
+        }
+        span
     }
 
     async fn settle(&self, item: &Item, answer: Handled, took: Duration) -> Result<Settled, Stopped> {
@@ -205,7 +220,9 @@ impl Worker {
         self.metrics.dead_lettered(source.topic.name(), &fault.code);
         tracing::warn!(
             service = self.service, group, topic = %source.topic, partition = source.partition, offset = source.offset,
-            code = %fault.code, attempts,
+            code = %fault.code, attempts, crawl = envelope.and_then(|(e, _)| e.correlation).map(tracing::field::display),
+            message = envelope.map(|(e, _)| tracing::field::display(e.id)),
+            trace = envelope.map(|(e, _)| tracing::field::display(e.trace)),
             "gave up on a message of {}: {}", source.topic, fault.text()
         );
         let reason = LetterReason {
