@@ -1,4 +1,5 @@
 //! One suite, both databases.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop where it is")]
 
 mod support;
 

@@ -185,12 +185,12 @@ impl Output {
         };
         let name = spec.target.mark_name();
         let mut output = Self { spec, name, sink, mark: OutputMark::default(), uncertain: HashSet::new() };
-        if mode == OutputMode::Resume {
-            if let Some(mark) = output.mark_to_resume(store).await? {
-                output.mark = mark;
-                output.cut().await?;
-                return Ok(output);
-            }
+        if mode == OutputMode::Resume
+            && let Some(mark) = output.mark_to_resume(store).await?
+        {
+            output.mark = mark;
+            output.cut().await?;
+            return Ok(output);
         }
         output.begin(store, mode).await?;
         Ok(output)
