@@ -16,7 +16,7 @@ use trawl_shared::{
     broker::{Broker, Partition, Producer, TopicSpec, memory::{Memory, Retention}, send},
     message::{DeadLetter, Envelope, Headers, Message, Record, Topic},
     model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
-    runtime::{BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupSettings, Handler, RunError, RuntimeSettings, Service, encode_root},
+    runtime::{BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupChanges, GroupSettings, Handler, RunError, RuntimeSettings, Service, encode_root},
 };
 
 /// Does what the task's URL path says, and keeps count.
@@ -188,7 +188,7 @@ async fn outputs_of_a_message_handled_twice_have_the_same_ids() {
     let first = Run::start(&broker, service(Scripted::new()));
     pass(5).await;
     first.stop().await;
-    let groups = |name: &str| BTreeMap::from([(name.to_owned(), GroupSettings { handlers: vec!["scripted".into()], ..GroupSettings::default() })]);
+    let groups = |name: &str| BTreeMap::from([(name.to_owned(), GroupChanges { handlers: Some(vec!["scripted".into()]), ..GroupChanges::default() })]);
     let settings = RuntimeSettings { groups: groups("again"), clock: Clock::tokio(), ..RuntimeSettings::default() };
     let shutdown = CancellationToken::new();
     let again = tokio::spawn(service(Scripted::new()).run(Bus::new(Arc::new(broker.clone())), settings, shutdown.clone()));
