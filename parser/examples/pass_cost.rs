@@ -45,17 +45,6 @@ fn main() -> anyhow::Result<()> {
     let given_up = texts.iter().filter(|text| stream::facts(text, &settings).is_err()).count();
     println!("{given_up} of them need the tree");
 
-    if let Ok(only) = std::env::var("ONLY") {
-        for _ in 0..8 {
-            let t = match only.as_str() {
-                "stream" => measure(&texts, |html| stream::facts(html, &settings).map_or(0, |facts| facts.links.len())),
-                "full" => measure(&pages, |body| links(body, false)),
-                _ => measure(&texts, |html| bare_pass(html)),
-            };
-            println!("{only} {:?}", t / pages.len() as u32);
-        }
-        return Ok(());
-    }
     let bare = measure(&texts, |html| bare_pass(html));
     let measured = [
         ("bare pass", bare),

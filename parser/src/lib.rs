@@ -11,7 +11,7 @@
 //! | links made absolute | [`links`], [`resolve`] |
 //! | whether links may be followed | [`robots_meta`] |
 //! | all of it in order | [`mod@parse`] |
-//! | the command line | [`cli`] |
+//! | the doors | [`service`], [`cli`], [`settings`] |
 //!
 //! Both tiers read a page as a browser without scripting does: `<noscript>` is markup, `<template>`
 //! is not. What is hostile ends in bounds of [`settings`], never in a crash.
@@ -34,3 +34,15 @@ pub mod xhtml;
 pub use handler::ParseHandler;
 pub use parse::{Document, Parsed, parse};
 pub use settings::Settings;
+
+use std::{num::NonZero, thread};
+use trawl_shared::runtime::{GroupSettings, Handler as _, Service};
+
+/// The parser as a service: as many pages at once as there are cores, because parsing waits for
+/// nothing.
+#[must_use]
+pub fn service(settings: &Settings) -> Service {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let group = GroupSettings { concurrency: cores, max_in_flight: cores * 8, ..GroupSettings::default() };
+    Service::new(ParseHandler::NAME).handler(ParseHandler::new(settings.clone()), group)
+}

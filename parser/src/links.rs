@@ -51,7 +51,7 @@ pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, settings: &Se
             links.other += 1;
             continue;
         };
-        bytes += url.len() + link.href.len() + link.text.len();
+        bytes += url.len() + link.href.len() + link.text.len() + link.rel.as_ref().map_or(0, |rel| rel.len());
         if links.kept.len() == settings.max_links || bytes > settings.max_link_bytes {
             links.cut = total - index;
             break;

@@ -1,21 +1,10 @@
 //! The `parser` binary.
 
 use clap::Parser;
-use std::io::{self, IsTerminal as _};
-use trawl_parser::{
-    Settings,
-    cli::{Layout, ParseArgs},
-};
+use std::process::ExitCode;
+use trawl_parser::cli::Cli;
+use trawl_shared::cli::run_main;
 
-/// Extraction: page in, facts out.
-#[derive(Debug, Parser)]
-#[command(name = "parser", version)]
-enum Cli {
-    Parse(ParseArgs),
-}
-
-fn main() -> anyhow::Result<()> {
-    let Cli::Parse(args) = Cli::parse();
-    let layout = if io::stdout().is_terminal() { Layout::Indented } else { Layout::Line };
-    args.run(&Settings::default(), layout, &mut io::stdout().lock())
+fn main() -> ExitCode {
+    run_main(Cli::parse().run())
 }

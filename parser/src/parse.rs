@@ -72,11 +72,28 @@ fn parse_html(
         let dom = dom.get_or_insert_with(|| Dom::build(html, settings));
         parsed.page.text = dom.visible_text();
     }
+    if let Some(text) = &mut parsed.page.text
+        && text.len() > settings.max_text_bytes
+    {
+        text.truncate(text.floor_char_boundary(settings.max_text_bytes));
+        parsed.note_cut("the end of the text was left out");
+    }
     if dom.is_some_and(|dom| dom.cut) {
-        let depth = format!("markup deeper than {} elements was not read", settings.max_depth);
-        parsed.cut = Some(parsed.cut.map_or(depth.clone(), |cut| format!("{cut}; {depth}")));
+        parsed.note_cut("what follows markup nested too deep was not read");
     }
     parsed
+}
+
+impl Parsed {
+    fn note_cut(&mut self, what: &str) {
+        match &mut self.cut {
+            Some(cut) => {
+                cut.push_str("; ");
+                cut.push_str(what);
+            }
+            None => self.cut = Some(what.to_owned()),
+        }
+    }
 }
 
 /// Resolves what a tier gathered.

@@ -1,6 +1,7 @@
 //! What the parser can be told. Every field has a default that is right for most crawls.
 
 use serde::{Deserialize, Serialize};
+use trawl_shared::config::Section;
 
 /// Settings of the parser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,8 +12,11 @@ pub struct Settings {
     pub robot_name: String,
     /// Most links kept of one page.
     pub max_links: usize,
-    /// Most bytes that the links of one page may take, as written and resolved.
+    /// Most bytes that the links of one page may take, as written and resolved. With the text they
+    /// must fit in a record of parsed-data.
     pub max_link_bytes: usize,
+    /// Most bytes of text kept of one page.
+    pub max_text_bytes: usize,
     /// Elements within elements at which the document tree ends; what stands deeper is not read.
     /// (Browsers stop nesting at 512.)
     pub max_depth: usize,
@@ -25,9 +29,14 @@ impl Default for Settings {
         Self {
             robot_name: "trawl".to_owned(),
             max_links: 50_000,
-            max_link_bytes: 8 * 1024 * 1024,
+            max_link_bytes: 6 * 1024 * 1024,
+            max_text_bytes: 3 * 1024 * 1024,
             max_depth: 1024,
             max_streaming_memory: 32 * 1024 * 1024,
         }
     }
+}
+
+impl Section for Settings {
+    const NAME: &'static str = "parser";
 }

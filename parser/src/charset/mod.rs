@@ -1,6 +1,6 @@
 //! From bytes to text: which encoding, on whose word, and the decoding itself.
 //!
-//! In this order: byte-order mark, transport, what the document declares in its first kilobyte,
+//! In this order: byte-order mark, transport, what the document declares near its start,
 //! and last a guess. Bytes that are UTF-8 already are not copied.
 
 mod prescan;
@@ -38,6 +38,8 @@ pub struct Decoded<'b> {
 /// How much of a body is looked at for a guess.
 const GUESS_BYTES: usize = 256 * 1024;
 
+const ESCAPE: u8 = 0x1b;
+
 /// Decodes a body. `transport` is the label the transport gives, `host` lends its top-level domain
 /// to the guess.
 #[must_use]
@@ -63,13 +65,14 @@ pub fn sniff(body: &[u8], transport: Option<&str>, host: Option<&str>) -> (&'sta
 }
 
 fn guess(body: &[u8], host: Option<&str>) -> &'static Encoding {
-    if is_utf8(body) {
+    // ISO-2022-JP is ASCII with escapes.
+    if memchr::memchr(ESCAPE, body).is_none() && is_utf8(body) {
         return UTF_8;
     }
     let sample = &body[..body.len().min(GUESS_BYTES)];
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(sample, sample.len() == body.len());
-    detector.guess(host.and_then(top_level_domain), Utf8Detection::Deny)
+    detector.guess(host.and_then(top_level_domain), Utf8Detection::Allow)
 }
 
 /// Whether the bytes are UTF-8, but perhaps for a last character that was cut through.
@@ -87,7 +90,7 @@ fn top_level_domain(host: &str) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use encoding_rs::{SHIFT_JIS, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
+    use encoding_rs::{ISO_2022_JP, SHIFT_JIS, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
 
     #[track_caller]
     fn check(body: &[u8], transport: Option<&str>, encoding: &'static Encoding, source: Source, text: &str) {
@@ -106,6 +109,8 @@ mod tests {
         check(meta, Some("no-such-charset"), WINDOWS_1251, Source::Document, "<meta charset=windows-1251>ж");
         check("é".as_bytes(), None, UTF_8, Source::Guess, "é");
         check(b"caf\xe9 au lait", None, WINDOWS_1252, Source::Guess, "café au lait");
+        check(b"\x1b$B$3\x1b(B", None, ISO_2022_JP, Source::Guess, "こ");
+        check("é\x1b".as_bytes(), None, UTF_8, Source::Guess, "é\x1b");
     }
 
     #[test]

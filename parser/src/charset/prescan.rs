@@ -1,11 +1,12 @@
-//! The encoding that a document declares in its first kilobyte (WHATWG HTML, "prescan a byte stream
-//! to determine its encoding" and "get an XML encoding").
+//! The encoding that a document declares near its start (WHATWG HTML, "prescan a byte stream to
+//! determine its encoding" and "get an XML encoding").
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use memchr::memmem;
 
-/// How far a declaration is looked for.
-const PRESCAN_BYTES: usize = 1024;
+/// How far a declaration is looked for. Browsers prescan a kilobyte, but obey a declaration that
+/// their tree meets later by starting over; this takes most of those in one go.
+const PRESCAN_BYTES: usize = 16 * 1024;
 
 /// The declared encoding.
 #[must_use]
@@ -155,6 +156,7 @@ impl Attributes<'_> {
         }
     }
 
+    /// Bytes up to one that ends them, in lower case.
     fn take(&mut self, ends: impl Fn(u8) -> bool) -> Vec<u8> {
         let start = self.at;
         self.skip(|b| !ends(b));
@@ -181,16 +183,20 @@ impl Iterator for Attributes<'_> {
         }
         self.at += 1;
         self.skip(is_space);
+        // A value that the bytes end in leaves no attribute.
         let value = match self.peek()? {
             quote @ (b'"' | b'\'') => {
                 self.at += 1;
                 let value = self.take(|b| b == quote);
-                // A quote that is never closed leaves no attribute.
                 self.peek()?;
                 self.at += 1;
                 value
             }
-            _ => self.take(|b| is_space(b) || b == b'>'),
+            _ => {
+                let value = self.take(|b| is_space(b) || b == b'>');
+                self.peek()?;
+                value
+            }
         };
         Some((name, value))
     }
@@ -233,6 +239,7 @@ mod tests {
         check("<meta http-equiv=refresh content='text/html; charset=koi8-r'>", None);
         check("<!-- <meta charset=utf-8> -->", None);
         check("<?xml version='1.0' encoding='a b'?>", None);
-        check(&format!("{}<meta charset=utf-8>", " ".repeat(1024)), None);
+        check("<meta charset=utf-8", None);
+        check(&format!("{}<meta charset=utf-8>", " ".repeat(PRESCAN_BYTES)), None);
     }
 }

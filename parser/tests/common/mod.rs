@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The folder of a corpus. Says so and gives `None` where it is missing.
-pub fn corpus(name: &str) -> Option<PathBuf> {
+pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
     let folder = std::env::var_os("TRAWL_CORPORA").map_or_else(default, PathBuf::from).join(name);
     if !folder.is_dir() {
@@ -22,7 +22,7 @@ pub fn corpus(name: &str) -> Option<PathBuf> {
 }
 
 /// A file's bytes, decompressed where its name ends in `.gz`.
-pub fn bytes(path: &Path) -> Vec<u8> {
+pub(crate) fn bytes(path: &Path) -> Vec<u8> {
     let error = |error| panic!("{}: {error}", path.display());
     if path.extension().is_none_or(|extension| extension != "gz") {
         return fs::read(path).unwrap_or_else(error);
@@ -34,14 +34,14 @@ pub fn bytes(path: &Path) -> Vec<u8> {
 }
 
 /// The rows of a JSON Lines file.
-pub fn rows<T: DeserializeOwned>(path: &Path) -> Vec<T> {
+pub(crate) fn rows<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     let text = String::from_utf8(bytes(path)).expect("rows are UTF-8");
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }
 
 /// Prints a score and fails below its threshold (in percent).
 #[track_caller]
-pub fn score(name: &str, passed: usize, total: usize, least: f64) {
+pub(crate) fn score(name: &str, passed: usize, total: usize, least: f64) {
     let percent = 100.0 * passed as f64 / total as f64;
     println!("{name}: {passed}/{total} ({percent:.1} %, at least {least} %)");
     assert!(percent >= least, "{name}: {passed}/{total} is below {least} %");

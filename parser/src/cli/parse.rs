@@ -5,15 +5,18 @@ use crate::{
     parse::{Document, parse},
     settings::Settings,
 };
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 use std::{
     fs,
     io::{self, Read as _, Write},
     path::{Path, PathBuf},
 };
-use trawl_shared::model::{CanonicalUrl, ExtractSettings, ParsedPage};
+use trawl_shared::{
+    cli::{CliError, Exit, OrExit as _},
+    model::{CanonicalUrl, ExtractSettings, ParsedPage},
+};
 
-/// Parses one page and prints what it says as JSON (the published schema of `ParsedPage`).
+/// What is parsed, and as what.
 #[derive(Debug, clap::Args)]
 pub struct ParseArgs {
     /// The page; `-` reads standard input
@@ -40,13 +43,15 @@ impl ParseArgs {
     ///
     /// # Errors
     /// When the page can't be read, has no reader, or the output can't be written.
-    pub fn run(&self, settings: &Settings, layout: Layout, out: &mut dyn Write) -> anyhow::Result<()> {
-        let page = self.page(&read(&self.file)?, settings)?;
+    pub fn run(&self, settings: &Settings, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
+        let body = read(&self.file).or_exit(Exit::Failed)?;
+        let page = self.page(&body, settings).or_exit(Exit::Failed)?;
         let json = match layout {
             Layout::Line => serde_json::to_string(&page),
             Layout::Indented => serde_json::to_string_pretty(&page),
         };
-        writeln!(out, "{}", json.context("the page has no JSON form")?).context("the output can't be written")
+        let json = json.context("the page has no JSON form").or_exit(Exit::Failed)?;
+        writeln!(out, "{json}").and_then(|()| out.flush()).context("the output can't be written").or_exit(Exit::Output)
     }
 
     fn page(&self, body: &[u8], settings: &Settings) -> anyhow::Result<ParsedPage> {
@@ -56,12 +61,9 @@ impl ParseArgs {
             charset: content_type::charset(&self.content_type),
             body,
         };
-        let Some(parsed) = parse(&document, &ExtractSettings { text: true }, settings) else {
-            bail!(
-                "content type {:?} has no reader; text/html and application/xhtml+xml have one",
-                self.content_type
-            );
-        };
+        let parsed = parse(&document, &ExtractSettings { text: true }, settings).ok_or_else(|| {
+            anyhow!("content type {:?} has no reader; text/html and application/xhtml+xml have one", self.content_type)
+        })?;
         if let Some(cut) = parsed.cut {
             tracing::warn!(url = %self.url, "{}: {cut}", self.url);
         }
