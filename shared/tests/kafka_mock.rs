@@ -57,6 +57,8 @@ async fn an_outage_shows_and_loses_nothing() {
         || matches!(broker.connection(), Connection::Down(why) if !why.is_empty()),
     )
     .await;
+    let commit = tokio::time::timeout(Duration::from_secs(3), reader.try_commit_all()).await;
+    assert!(commit.expect("a commit is not held up").is_err(), "nobody takes it");
     let producer = broker.producer();
     let during =
         (0..20).map(|n| producer.enqueue(record(TOPIC, "k", n.to_string())).map_err(|(error, _)| error));

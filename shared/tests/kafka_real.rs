@@ -26,6 +26,16 @@ async fn conforms() {
     cluster.clean_up().await;
 }
 
+/// KIP-848: the broker shares the partitions out.
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms_with_the_new_group_protocol() {
+    let Some(cluster) = Real::find().map(|cluster| Arc::new(cluster.with_new_group_protocol())) else {
+        return;
+    };
+    conformance::run(Arc::clone(&cluster) as Arc<dyn Factory>).await;
+    cluster.clean_up().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_are_made_and_checked() {
     let Some(cluster) = Real::find() else { return };

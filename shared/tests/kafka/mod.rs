@@ -84,6 +84,7 @@ impl Factory for Mock {
 /// A real cluster, where the environment names one; each world has a prefix of its own.
 pub(crate) struct Real {
     brokers: String,
+    consumer_options: BTreeMap<String, String>,
     worlds: Mutex<Vec<Kafka>>,
 }
 
@@ -94,12 +95,19 @@ impl Real {
         if brokers.is_none() {
             eprintln!("skipped: TRAWL_TEST_KAFKA_BROKERS is not set (cargo xtask services up sets it)");
         }
-        brokers.map(|brokers| Self { brokers, worlds: Mutex::default() })
+        brokers.map(|brokers| Self { brokers, consumer_options: BTreeMap::new(), worlds: Mutex::default() })
+    }
+
+    /// The same cluster, met by members that leave the assignment to the broker.
+    pub(crate) fn with_new_group_protocol(mut self) -> Self {
+        self.consumer_options.insert("group.protocol".to_owned(), "consumer".to_owned());
+        self
     }
 
     /// Settings of a new world, without topics.
     pub(crate) fn settings(&self) -> KafkaSettings {
-        quick(&self.brokers, format!("trawl-test-{}.", uuid::Uuid::now_v7()))
+        let settings = quick(&self.brokers, format!("trawl-test-{}.", uuid::Uuid::now_v7()));
+        KafkaSettings { consumer_options: self.consumer_options.clone(), ..settings }
     }
 
     /// A new world that has these topics.

@@ -2,7 +2,7 @@
 
 use super::Factory;
 use crate::{
-    broker::{Broker, Commit, Consumer, Event, Partition, RevokeGuard, Subscription},
+    broker::{Broker, BrokerError, Commit, Consumer, Event, Partition, RevokeGuard, Subscription},
     message::{Delivery, Topic},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -205,6 +205,15 @@ impl Reader {
     pub async fn commit_all(&self) {
         let finished = self.seen().finished();
         self.commit(finished).await;
+    }
+
+    /// Commits everything read, where that may fail.
+    ///
+    /// # Errors
+    /// What the broker said.
+    pub async fn try_commit_all(&self) -> Result<(), BrokerError> {
+        let finished = self.seen().finished();
+        self.consumer.commit(finished).await
     }
 
     /// Stops or resumes partitions.

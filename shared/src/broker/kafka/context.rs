@@ -15,6 +15,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, KafkaResult},
+    types::RDKafkaErrorCode as Code,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -127,7 +128,13 @@ impl Context {
         }
         let State { commits, flow, .. } = &mut *state;
         commits.retain(|partition| flow.owns(partition));
-        commits.run(|commits| commits::commit(consumer, &self.member.names, commits));
+        commits.run(|commits| {
+            if self.member.status.outage().is_some() {
+                // librdkafka would wait for a whole session timeout, and this thread with it.
+                return Err(KafkaError::ConsumerCommit(Code::AllBrokersDown));
+            }
+            commits::commit(consumer, &self.member.names, commits)
+        });
     }
 
     /// Pauses and resumes as the hand-over demands. Some(instant): nothing may be polled until then.

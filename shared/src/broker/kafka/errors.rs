@@ -3,15 +3,19 @@
 use crate::broker::{BrokerError, SendError};
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
-/// What a producer's error means for the record. `topic` is the cluster's name.
-pub(super) fn send_error(code: Code, topic: &str, size: usize) -> SendError {
+/// What a producer's error means for a record of `size` bytes. `topic` is the cluster's name,
+/// `partition` the one that the sender asked for.
+pub(super) fn send_error(code: Code, topic: &str, partition: Option<i32>, size: usize) -> SendError {
     match code {
         Code::QueueFull => SendError::Full,
         Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
             SendError::TooLarge { topic: topic.to_owned(), size }
         }
         Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition | Code::InvalidTopic => {
-            SendError::NoTopic(topic.to_owned())
+            SendError::NoTopic(match partition {
+                Some(number) if code == Code::UnknownPartition => format!("{topic}, partition {number},"),
+                _ => topic.to_owned(),
+            })
         }
         Code::Fatal
         | Code::Fenced
@@ -104,13 +108,13 @@ mod tests {
     #[test]
     fn every_class_of_send_error_has_its_meaning() {
         let check = |code, meaning: &str| {
-            let error = send_error(code, "blue.retry", 7);
+            let error = send_error(code, "blue.retry", Some(9), 7);
             assert!(format!("{error:?}").starts_with(meaning), "{code:?} is {error:?}");
         };
         check(Code::QueueFull, "Full");
         check(Code::MessageSizeTooLarge, "TooLarge { topic: \"blue.retry\", size: 7 }");
         check(Code::UnknownTopicOrPartition, "NoTopic(\"blue.retry\")");
-        check(Code::UnknownPartition, "NoTopic");
+        check(Code::UnknownPartition, "NoTopic(\"blue.retry, partition 9,\")");
         check(Code::MessageTimedOut, "Timeout");
         check(Code::PurgeQueue, "Timeout");
         check(Code::NotEnoughReplicas, "Timeout");

@@ -28,7 +28,10 @@ pub(super) fn log(level: Level, facility: &str, message: &str) {
 pub(super) fn error(status: &Status, error: &KafkaError, reason: &str) {
     match code_of(error) {
         Some(Code::AllBrokersDown) => status.down(reason),
-        Some(Code::Fatal) => tracing::error!("kafka client: {reason}"),
+        Some(Code::Fatal) => {
+            tracing::error!("kafka client: {reason}");
+            status.note(reason);
+        }
         _ => {
             tracing::debug!("kafka client: {error}: {reason}");
             status.note(reason);

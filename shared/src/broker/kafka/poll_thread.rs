@@ -31,8 +31,8 @@ pub(super) enum Command {
     Close,
 }
 
-/// How long one poll waits for a record: so long may a command have to wait.
-const POLL: Duration = Duration::from_millis(20);
+/// How long one poll waits for a record: so long may a command have to wait when nothing comes.
+const POLL: Duration = Duration::from_millis(50);
 /// Records taken in one go before commands are looked at again.
 const TAKE: usize = 512;
 /// How often a missing topic is looked for, and how long a look may take.

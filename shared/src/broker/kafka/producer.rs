@@ -18,19 +18,23 @@ use rdkafka::{
     config::{FromClientConfigAndContext as _, RDKafkaLogLevel},
     error::KafkaError,
     message::{DeliveryResult, Header, OwnedHeaders},
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext},
     types::RDKafkaErrorCode as Code,
 };
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use tokio::sync::{Notify, oneshot};
 
-type Client = ThreadedProducer<Context, Callback>;
+type Client = BaseProducer<Context, Callback>;
+
+/// How long one poll for acknowledgements takes; they are served as they come in. So long may the
+/// client outlive its producer.
+const POLL: Duration = Duration::from_millis(500);
 
 /// The producer of a [`Kafka`](super::Kafka): idempotent, `acks=all`, one for all topics.
 ///
@@ -40,6 +44,7 @@ pub(super) struct KafkaProducer {
     client: Arc<Client>,
     names: Names,
     unconfirmed: Arc<Unconfirmed>,
+    is_dropped: Arc<AtomicBool>,
 }
 
 /// Records on their way, up to the moment their sender is told. librdkafka's own count ends sooner.
@@ -92,28 +97,35 @@ impl KafkaProducer {
         };
         let client =
             Client::from_config_and_context(&config, context).map_err(|error| settings_error(&error))?;
-        Ok(Self { client: Arc::new(client), names: names.clone(), unconfirmed })
-    }
-
-    fn status_reason(&self) -> String {
-        let reason = self.client.context().status.reason();
-        reason.map_or_else(String::new, |reason| format!(" ({reason})"))
+        let client = Arc::new(client);
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        let (polled, stop) = (Arc::clone(&client), Arc::clone(&is_dropped));
+        std::thread::Builder::new()
+            .name("kafka-producer".to_owned())
+            .spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    polled.poll(POLL);
+                }
+            })
+            .map_err(|error| BrokerError::Settings(format!("no thread for the producer: {error}")))?;
+        Ok(Self { client, names: names.clone(), unconfirmed, is_dropped })
     }
 
     fn refusal(&self, error: &KafkaError, record: &Record, topic: &str) -> SendError {
         match code_of(error) {
             Some(Code::Fatal) => {
-                let why =
-                    self.client.client().fatal_error().map_or_else(|| error.to_string(), |(_, why)| why);
-                SendError::Fatal(why)
+                let fatal = self.client.client().fatal_error();
+                SendError::Fatal(fatal.map_or_else(|| error.to_string(), |(_, why)| why))
             }
-            Some(Code::UnknownPartition) => {
-                let number = record.partition.unwrap_or_default();
-                SendError::NoTopic(format!("{topic}, partition {number},"))
-            }
-            Some(code) => send_error(code, topic, record.size()),
+            Some(code) => send_error(code, topic, record.partition, record.size()),
             None => SendError::Fatal(error.to_string()),
         }
+    }
+}
+
+impl Drop for KafkaProducer {
+    fn drop(&mut self) {
+        self.is_dropped.store(true, Ordering::Relaxed);
     }
 }
 
@@ -122,7 +134,8 @@ impl Producer for KafkaProducer {
     fn enqueue(&self, record: Record) -> Result<Confirmation, (SendError, Record)> {
         let topic = self.names.topic(record.topic);
         let (reply, confirmed) = oneshot::channel();
-        let pending = Pending { topic: record.topic, size: record.size(), reply };
+        let pending =
+            Pending { topic: record.topic, partition: record.partition, size: record.size(), reply };
         let message = BaseRecord::<[u8], [u8], Box<Pending>> {
             topic,
             partition: record.partition,
@@ -153,8 +166,9 @@ impl Producer for KafkaProducer {
             self.unconfirmed.wait_for_none().await;
         };
         tokio::time::timeout_at(deadline, confirmed).await.map_err(|_| {
-            let why = self.status_reason();
-            SendError::Timeout(format!("{} records are still queued{why}", self.unconfirmed.count()))
+            let outage = self.client.context().status.outage().map(|why| format!(" ({why})"));
+            let count = self.unconfirmed.count();
+            SendError::Timeout(format!("{count} records are still queued{}", outage.unwrap_or_default()))
         })
     }
 }
@@ -175,6 +189,7 @@ fn headers(record: &Record) -> Option<OwnedHeaders> {
 /// What travels with a record until it is acknowledged.
 struct Pending {
     topic: Topic,
+    partition: Option<i32>,
     size: usize,
     reply: oneshot::Sender<Result<Position, SendError>>,
 }
@@ -185,6 +200,21 @@ struct Context {
     names: Names,
     own: Option<Callback>,
     unconfirmed: Arc<Unconfirmed>,
+}
+
+impl Context {
+    fn failure(&self, error: &KafkaError, record: &Pending) -> SendError {
+        let topic = self.names.topic(record.topic);
+        match code_of(error) {
+            Some(Code::MessageTimedOut) => {
+                let why = self.status.outage().unwrap_or_else(|| "no answer in time".to_owned());
+                SendError::Timeout(format!("{topic}: {why}"))
+            }
+            Some(Code::Fatal) => SendError::Fatal(self.status.reason().unwrap_or_else(|| error.to_string())),
+            Some(code) => send_error(code, topic, record.partition, record.size),
+            None => SendError::Fatal(error.to_string()),
+        }
+    }
 }
 
 impl ClientContext for Context {
@@ -207,27 +237,16 @@ impl ProducerContext<Callback> for Context {
     type DeliveryOpaque = Box<Pending>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, pending: Box<Pending>) {
-        let Pending { topic, size, reply } = *pending;
         let outcome = match result {
             Ok(message) => {
                 self.status.up();
-                let partition = Partition { topic, number: message.partition() };
+                let partition = Partition { topic: pending.topic, number: message.partition() };
                 Ok(Position { partition, offset: message.offset() })
             }
-            Err((error, _)) => {
-                let name = self.names.topic(topic);
-                Err(match code_of(error) {
-                    Some(Code::MessageTimedOut) => {
-                        let why = self.status.reason().unwrap_or_else(|| "no answer in time".to_owned());
-                        SendError::Timeout(format!("{name}: {why}"))
-                    }
-                    Some(code) => send_error(code, name, size),
-                    None => SendError::Fatal(error.to_string()),
-                })
-            }
+            Err((error, _)) => Err(self.failure(error, &pending)),
         };
         // Whoever sent it may have stopped waiting.
-        let _ = reply.send(outcome);
+        let _ = pending.reply.send(outcome);
         self.unconfirmed.remove();
     }
 

@@ -134,7 +134,7 @@ fn common(settings: &KafkaSettings) -> Result<Properties, BrokerError> {
     set("client.id", settings.client_id.clone());
     set("reconnect.backoff.ms", settings.reconnect_backoff_ms.to_string());
     set("reconnect.backoff.max.ms", settings.reconnect_backoff_max_ms.to_string());
-    set("statistics.interval.ms", settings.statistics_interval_ms.to_string());
+    set("statistics.interval.ms", settings.statistics_interval_ms.max(100).to_string());
     set("socket.keepalive.enable", "true".to_owned());
     // Brokers close idle connections as a matter of course.
     set("log.connection.close", "false".to_owned());

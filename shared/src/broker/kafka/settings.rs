@@ -23,7 +23,7 @@ pub struct KafkaSettings {
     pub reconnect_backoff_ms: u64,
     /// Longest wait before a lost connection is tried again, in milliseconds.
     pub reconnect_backoff_max_ms: u64,
-    /// How often connection states and high watermarks are refreshed, in milliseconds; 0 never.
+    /// How often connection states and high watermarks are refreshed, in milliseconds; at least 100.
     pub statistics_interval_ms: u64,
     /// Writing.
     pub producer: ProducerSettings,

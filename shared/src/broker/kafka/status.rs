@@ -65,6 +65,14 @@ impl Status {
         self.state().last_error.clone()
     }
 
+    /// Why nothing comes through, where that is so.
+    pub(super) fn outage(&self) -> Option<String> {
+        match self.connection() {
+            Connection::Up => None,
+            Connection::Down(why) => Some(why),
+        }
+    }
+
     pub(super) fn connection(&self) -> Connection {
         if self.is_down.load(Ordering::Relaxed) {
             Connection::Down(self.reason().unwrap_or_else(|| "no broker answers".to_owned()))
