@@ -96,6 +96,12 @@ pub trait Input: Sized + Send + 'static {
     fn envelope(delivery: &Delivery) -> Result<Envelope, EnvelopeError> {
         Envelope::read(&delivery.record)
     }
+
+    /// What tells it from others, so that it is handled once. Inputs that are views of other messages
+    /// meet the same message more than once, and each time it is news.
+    fn identity(_: &Delivery, envelope: &Envelope) -> MessageId {
+        envelope.id
+    }
 }
 
 impl<M: Message> Input for M {

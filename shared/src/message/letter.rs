@@ -132,23 +132,35 @@ impl Input for DeadLetter {
         };
         let Source { topic, partition, offset } = Self::from_record(&delivery.record).map_err(|_| error)?.reason.source;
         let place = format!("{topic}/{partition}/{offset}");
-        Ok(Envelope {
-            id: MessageId(Uuid::new_v5(&Uuid::NAMESPACE_URL, place.as_bytes())),
-            kind: "unknown".into(),
-            source: "/unknown".into(),
-            time: delivery.timestamp,
-            content_type: "application/octet-stream".into(),
-            subject: None,
-            correlation: None,
-            causation: None,
-            trace: TraceContext::root(),
-            attempt: 0,
-            not_before: None,
-            target: None,
-            origin: None,
-            history: Vec::new(),
-            replays: 0,
-        })
+        let id = MessageId(Uuid::new_v5(&Uuid::NAMESPACE_URL, place.as_bytes()));
+        Ok(made_up(id, delivery.timestamp))
+    }
+
+    /// A message may die in several groups, and again after a replay.
+    fn identity(delivery: &Delivery, envelope: &Envelope) -> MessageId {
+        let group = delivery.record.headers.get(names::DLQ_GROUP).map(|group| String::from_utf8_lossy(group));
+        envelope.id.child(&format!("dead in {}", group.unwrap_or_default()), envelope.replays as usize)
+    }
+}
+
+/// The envelope of a record that has none.
+fn made_up(id: MessageId, time: Timestamp) -> Envelope {
+    Envelope {
+        id,
+        kind: "unknown".into(),
+        source: "/unknown".into(),
+        time,
+        content_type: "application/octet-stream".into(),
+        subject: None,
+        correlation: None,
+        causation: None,
+        trace: TraceContext::root(),
+        attempt: 0,
+        not_before: None,
+        target: None,
+        origin: None,
+        history: Vec::new(),
+        replays: 0,
     }
 }
 
@@ -167,6 +179,13 @@ impl Input for RetryNotice {
 
     fn read(_: &Delivery, envelope: &Envelope) -> Result<Self, DecodeError> {
         Ok(Self { envelope: envelope.clone() })
+    }
+
+    /// A message waits once for each attempt, in each group.
+    fn identity(_: &Delivery, envelope: &Envelope) -> MessageId {
+        let Envelope { id, target, attempt, replays, not_before, .. } = envelope;
+        let until = not_before.map_or(0, jiff::Timestamp::as_millisecond);
+        id.child(&format!("waits for {} until {until}/{replays}", target.as_deref().unwrap_or_default()), *attempt as usize)
     }
 }
 
@@ -205,6 +224,25 @@ mod tests {
         assert_eq!(record.topic, Topic::DeadLetter);
         assert_eq!(record.headers.len(), 1 + names::DLQ_ALL.len());
         assert_eq!(DeadLetter::from_record(&record), Ok(letter));
+    }
+
+    #[test]
+    fn each_death_and_each_wait_is_told_from_the_others() {
+        let delivery = |group: &'static str| {
+            let mut headers = Headers::default();
+            headers.set(names::DLQ_GROUP, group);
+            let record = Record { topic: Topic::DeadLetter, partition: None, key: None, headers, payload: Bytes::new() };
+            Delivery { record, partition: 0, offset: 0, high_watermark: 1, timestamp: Timestamp::UNIX_EPOCH }
+        };
+        let any = made_up(MessageId(Uuid::from_u128(1)), Timestamp::UNIX_EPOCH);
+        let envelope = |replays, attempt| Envelope { replays, attempt, ..any.clone() };
+        let died = |group, replays| DeadLetter::identity(&delivery(group), &envelope(replays, 3));
+        assert_eq!(died("parser", 0), died("parser", 0));
+        assert_ne!(died("parser", 0), died("storage", 0));
+        assert_ne!(died("parser", 0), died("parser", 1));
+        let waits = |attempt| RetryNotice::identity(&delivery("parser"), &envelope(0, attempt));
+        assert_eq!(waits(1), waits(1));
+        assert_ne!(waits(1), waits(2));
     }
 
     #[test]

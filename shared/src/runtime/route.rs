@@ -5,7 +5,7 @@ use super::{BatchHandler, Context, Failure, FailureClass, Handler, Lineage, Outp
 use crate::{
     broker::Partition,
     message::{Delivery, Envelope, EnvelopeError, Input, Record, Topic},
-    model::code,
+    model::{MessageId, code},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -15,6 +15,8 @@ use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Du
 pub(super) struct Item {
     pub(super) delivery: Delivery,
     pub(super) envelope: Envelope,
+    /// See [`Input::identity`].
+    pub(super) identity: MessageId,
 }
 
 /// What became of an item: the records that follow from it, or why not.
@@ -63,6 +65,7 @@ pub(super) struct Route {
     /// Whether it reads any record of its topic, whatever its type.
     pub(super) takes_any_type: bool,
     pub(super) envelope: fn(&Delivery) -> Result<Envelope, EnvelopeError>,
+    pub(super) identity: fn(&Delivery, &Envelope) -> MessageId,
     call: Box<Call>,
 }
 
@@ -98,6 +101,7 @@ impl Route {
             takes_batches,
             takes_any_type: I::ANY_TYPE,
             envelope: I::envelope,
+            identity: I::identity,
             call,
         }
     }
@@ -202,7 +206,7 @@ fn lineage(item: &Item, caller: &Caller) -> Lineage {
 }
 
 fn context(item: Item, caller: &Caller) -> Context {
-    let Item { delivery, envelope } = item;
+    let Item { delivery, envelope, .. } = item;
     Context {
         envelope,
         key: delivery.record.key,

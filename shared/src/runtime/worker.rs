@@ -13,7 +13,7 @@ use super::{
 use crate::{
     broker::{self, Producer, SendError},
     message::{Attempt, DeadLetter, Delivery, Envelope, LetterReason, Record, Source, Topic, headers as names},
-    model::code,
+    model::{MessageId, code},
     telemetry::{Component, GroupMetrics},
 };
 use std::{
@@ -59,8 +59,14 @@ impl Worker {
         let mut items = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             match (route.envelope)(&delivery) {
-                Ok(envelope) if self.is_recent(&envelope) => self.metrics.duplicate(delivery.record.topic.name()),
-                Ok(envelope) => items.push(Item { delivery, envelope }),
+                Ok(envelope) => {
+                    let identity = (route.identity)(&delivery, &envelope);
+                    if self.is_recent(identity) {
+                        self.metrics.duplicate(delivery.record.topic.name());
+                    } else {
+                        items.push(Item { delivery, envelope, identity });
+                    }
+                }
                 Err(error) => {
                     let fault = Fault { class: FailureClass::Message, code: code::UNDECODABLE.into(), retry_after: None, error: error.into() };
                     self.bury(&delivery, None, Stage::Decode, &fault).await?;
@@ -132,7 +138,7 @@ impl Worker {
         let failed = match answer {
             Ok(records) => match self.publish(records).await? {
                 None => {
-                    self.remember(&item.envelope);
+                    self.remember(item.identity);
                     return Ok(Settled::Done);
                 }
                 Some(refused) => Failed {
@@ -286,12 +292,12 @@ impl Worker {
         Ok(())
     }
 
-    fn is_recent(&self, envelope: &Envelope) -> bool {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).contains(envelope.id)
+    fn is_recent(&self, identity: MessageId) -> bool {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).contains(identity)
     }
 
-    fn remember(&self, envelope: &Envelope) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).insert(envelope.id);
+    fn remember(&self, identity: MessageId) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).insert(identity);
     }
 }
 
