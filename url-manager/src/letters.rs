@@ -1,0 +1,92 @@
+//! `dead-letter`: URLs whose task no further attempt can help.
+
+use crate::{
+    frontier::Frontier,
+    state::{End, Evidence},
+    text::line,
+};
+use std::sync::Arc;
+use trawl_shared::{
+    message::{DeadLetter, Message, Topic},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, ScrapedPage, TaskEnded},
+    runtime::{BatchHandler, Context, Failure},
+};
+
+/// Takes dead letters: the URL's state becomes `dead`.
+#[derive(Debug)]
+pub struct DeadLetterHandler {
+    frontier: Arc<Frontier>,
+}
+
+impl DeadLetterHandler {
+    /// A handler that tells `frontier`.
+    #[must_use]
+    pub fn new(frontier: Arc<Frontier>) -> Self {
+        Self { frontier }
+    }
+}
+
+/// A letter about a URL.
+struct Death {
+    job: JobId,
+    url: CanonicalUrl,
+    round: Option<u32>,
+    end: End,
+}
+
+impl BatchHandler for DeadLetterHandler {
+    const NAME: &'static str = "url-manager.dead";
+    type In = DeadLetter;
+    type Out = ();
+
+    /// A letter about a URL that is not of this frontier is nobody's concern here: it stays in the
+    /// ledger, and must not become a letter about a letter.
+    async fn handle(&self, batch: Vec<(DeadLetter, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let deaths: Vec<Death> = batch.iter().filter_map(|(letter, _)| read(letter)).collect();
+        let urls: Vec<_> = deaths.iter().map(|death| (death.job, death.url.clone())).collect();
+        self.frontier
+            .touch(&urls, |at, row| {
+                let death = &deaths[at];
+                death.round.is_none_or(|round| round == row.round) && row.end(death.end.clone())
+            })
+            .await?;
+        Ok(batch.iter().map(|_| Ok(())).collect())
+    }
+}
+
+fn read(letter: &DeadLetter) -> Option<Death> {
+    let envelope = letter.envelope();
+    let reason = &letter.reason;
+    let replays = envelope.as_ref().map_or(0, |envelope| envelope.replays);
+    // What is read from `parsed-data` is a terminal fact: the letter is about its effect.
+    let evidence = match reason.source.topic {
+        Topic::ParsedData => Evidence::letter_of_fact(replays),
+        _ => Evidence::LETTER,
+    };
+    let end = End {
+        evidence,
+        outcome: Outcome::Dead,
+        code: reason.code.clone().into(),
+        detail: Some(line(&format!("{}: {}", reason.service, reason.message))),
+        status: None,
+        redirect_to: None,
+        failures: Some(reason.attempts),
+    };
+    if let Some(origin) = origin(letter) {
+        return Some(Death { job: origin.job, url: origin.url, round: Some(origin.round), end });
+    }
+    // Undecodable: the headers may still say what it was about.
+    let envelope = envelope?;
+    let url = CanonicalUrl::parse(envelope.subject.as_deref()?).ok()?;
+    Some(Death { job: envelope.correlation?, url, round: None, end })
+}
+
+fn origin(letter: &DeadLetter) -> Option<Origin> {
+    let payload = letter.record.payload.clone();
+    match letter.reason.source.topic {
+        Topic::ScrapingTasks => FetchTask::decode(payload).ok().map(|task| task.origin),
+        Topic::ScrapedData => ScrapedPage::decode(payload).ok().map(|page| page.origin),
+        Topic::ParsedData => TaskEnded::decode(payload).ok().map(|ended| ended.origin),
+        Topic::Retry | Topic::DeadLetter => None,
+    }
+}

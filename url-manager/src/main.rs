@@ -1,0 +1,10 @@
+//! The `url-manager` binary.
+
+use clap::Parser;
+use std::process::ExitCode;
+use trawl_shared::cli::run_main;
+use trawl_url_manager::cli::Cli;
+
+fn main() -> ExitCode {
+    run_main(Cli::parse().run())
+}

@@ -1,0 +1,201 @@
+//! From links to the few URLs that have to be looked up: the first half of the seen-test.
+
+use crate::{
+    job::Job,
+    key::UrlKey,
+    seen::{Finding, LinkHash, Seen},
+    state::{Offer, Verdict},
+};
+use std::collections::{HashMap, hash_map::Entry};
+use trawl_shared::model::{CanonicalUrl, HostKey, ParsedPage, code};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+/// A URL that was found and may be new.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    /// `jobs.id`
+    pub(crate) job: i64,
+    pub(crate) host: HostKey,
+    pub(crate) key: UrlKey,
+    pub(crate) url: CanonicalUrl,
+    pub(crate) offer: Offer,
+}
+
+/// Where links were found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) job: &'a Job,
+    /// The page's row.
+    pub(crate) parent: i64,
+    /// The page's depth.
+    pub(crate) depth: u32,
+    /// Whether the page lets its links be followed.
+    pub(crate) follow: bool,
+}
+
+/// What a batch of pages found: each URL once, as the best of its findings.
+#[derive(Debug, Default)]
+pub(crate) struct Harvest {
+    candidates: Vec<Candidate>,
+    by_key: HashMap<(i64, UrlKey), usize>,
+    links: HashMap<LinkHash, Finding>,
+}
+
+impl Harvest {
+    /// Takes the links of a page.
+    pub(crate) fn page(&mut self, place: Place<'_>, page: &ParsedPage, seen: &mut Seen) {
+        // A widened scope judges anew, so what was seen under the old one is not known any more.
+        let seed = (place.job.row.cast_unsigned() << 24) ^ place.job.generation.cast_unsigned();
+        let obeys = place.job.obeys_robots();
+        let depth = place.depth.saturating_add(1);
+        for link in page.links.iter().filter(|link| link.kind.is_navigational()) {
+            let text = link.url.split_once('#').map_or(link.url.as_str(), |(text, _)| text);
+            let hash = xxh3_128_with_seed(text.as_bytes(), seed);
+            let follow = !obeys || (place.follow && !link.is_nofollow());
+            let finding = Finding { depth, follow };
+            if seen.knows(hash, finding) {
+                continue;
+            }
+            if !self.is_news(hash, finding) {
+                continue;
+            }
+            match CanonicalUrl::parse(text) {
+                Ok(url) => self.link(place, url, depth, follow),
+                // `mailto:` and the like can't become anything better, on whatever page they stand.
+                Err(_) => {
+                    self.links.insert(hash, Finding { depth: 0, follow: true });
+                }
+            }
+        }
+    }
+
+    /// Whether the link was not found as well as this in the batch; keeps the better finding.
+    fn is_news(&mut self, link: LinkHash, finding: Finding) -> bool {
+        match self.links.entry(link) {
+            Entry::Vacant(new) => {
+                new.insert(finding);
+                true
+            }
+            Entry::Occupied(mut known) => {
+                let old = *known.get();
+                if finding.beats(old) {
+                    known.insert(finding);
+                }
+                !old.covers(finding)
+            }
+        }
+    }
+
+    fn link(&mut self, place: Place<'_>, url: CanonicalUrl, depth: u32, follow: bool) {
+        let verdict = if follow { place.job.judge(&url, depth, 0) } else { Verdict::Exclude(code::NOFOLLOW) };
+        self.add(place.job, url, Offer { verdict, depth, parent: Some(place.parent), redirects: 0 });
+    }
+
+    /// Takes one URL.
+    pub(crate) fn add(&mut self, job: &Job, url: CanonicalUrl, offer: Offer) {
+        let key = UrlKey::of(&url);
+        match self.by_key.entry((job.row, key)) {
+            Entry::Occupied(at) => {
+                let candidate = &mut self.candidates[*at.get()];
+                if offer.beats(candidate.offer) {
+                    candidate.offer = offer;
+                }
+            }
+            Entry::Vacant(at) => {
+                at.insert(self.candidates.len());
+                self.candidates.push(Candidate { job: job.row, host: url.host_key(), key, url, offer });
+            }
+        }
+    }
+
+    /// What has to be looked up.
+    pub(crate) fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// Remembers the links, once what they led to is committed.
+    pub(crate) fn remember(&self, seen: &mut Seen) {
+        for (link, finding) in &self.links {
+            seen.remember(*link, *finding);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{job::JobSpec, scope::Scope};
+    use trawl_shared::model::{JobId, Link, LinkKind, RobotsPolicy};
+
+    fn job(max_depth: Option<u32>) -> Job {
+        let spec = JobSpec { max_depth, ..JobSpec::default() };
+        let scope = Scope::new(spec.scope, ["a.example".to_owned()]);
+        Job { row: 1, id: JobId::fresh(), spec, scope, generation: 0 }
+    }
+
+    fn page(links: &[(&str, LinkKind, Option<&str>)]) -> ParsedPage {
+        let link = |(url, kind, rel): &(&str, LinkKind, Option<&str>)| Link {
+            url: (*url).to_owned(),
+            raw: String::new(),
+            text: String::new(),
+            rel: rel.map(str::to_owned),
+            kind: *kind,
+        };
+        ParsedPage { links: links.iter().map(link).collect(), ..ParsedPage::default() }
+    }
+
+    fn found(harvest: &Harvest) -> Vec<(&str, Verdict, u32)> {
+        harvest.candidates().iter().map(|c| (c.url.as_str(), c.offer.verdict, c.offer.depth)).collect()
+    }
+
+    #[test]
+    fn each_url_once_as_the_best_of_its_findings() {
+        let job = job(Some(4));
+        let place = Place { job: &job, parent: 9, depth: 2, follow: true };
+        let mut seen = Seen::new(1024);
+        let mut harvest = Harvest::default();
+        let links = page(&[
+            ("http://a.example/x#one", LinkKind::A, Some("nofollow")),
+            ("http://a.example/x#two", LinkKind::A, None),
+            ("http://a.example/./x", LinkKind::Area, None),
+            ("http://b.example/", LinkKind::A, None),
+            ("http://a.example/style", LinkKind::Link, None),
+            ("mailto:a@b", LinkKind::A, None),
+            ("http://a.example/no", LinkKind::A, Some("NoFollow ugc")),
+        ]);
+        harvest.page(place, &links, &mut seen);
+        let expected = [
+            ("http://a.example/x", Verdict::Queue, 3),
+            ("http://b.example/", Verdict::Exclude(code::SCOPE), 3),
+            ("http://a.example/no", Verdict::Exclude(code::NOFOLLOW), 3),
+        ];
+        assert_eq!(found(&harvest), expected);
+
+        harvest.remember(&mut seen);
+        let mut again = Harvest::default();
+        again.page(place, &links, &mut seen);
+        assert_eq!(found(&again), []);
+        again.page(Place { depth: 0, ..place }, &links, &mut seen);
+        assert_eq!(found(&again).len(), 3, "a shorter way is news");
+        let mut wider = job.clone();
+        wider.generation = 1;
+        let mut again = Harvest::default();
+        again.page(Place { job: &wider, ..place }, &links, &mut seen);
+        assert_eq!(found(&again).len(), 3, "so is a wider scope");
+    }
+
+    #[test]
+    fn pages_and_jobs_say_whether_to_follow() {
+        let mut job = job(Some(1));
+        let links = page(&[("http://a.example/x", LinkKind::A, Some("nofollow"))]);
+        let look = |job: &Job, depth, follow| {
+            let mut harvest = Harvest::default();
+            harvest.page(Place { job, parent: 9, depth, follow }, &links, &mut Seen::new(16));
+            harvest.candidates()[0].offer.verdict
+        };
+        assert_eq!(look(&job, 0, true), Verdict::Exclude(code::NOFOLLOW));
+        job.spec.fetch.robots = RobotsPolicy::Ignore;
+        assert_eq!(look(&job, 0, false), Verdict::Queue);
+        assert_eq!(look(&job, 1, true), Verdict::Exclude(code::DEPTH));
+    }
+}

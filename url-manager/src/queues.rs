@@ -1,0 +1,115 @@
+//! Queues: one job's URLs on one host. Which row of the database stands for which.
+
+use crate::{
+    error::FrontierError,
+    job::Job,
+    store::{Cell, Input, decode, statements},
+    work::Work,
+};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+use trawl_shared::model::HostKey;
+
+/// Queues remembered; then all are forgotten and asked for again.
+const REMEMBERED: usize = 100_000;
+
+/// The rows behind a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueueRef {
+    /// `queues.id`
+    pub(crate) queue: i64,
+    /// `hosts.id`
+    pub(crate) host: i64,
+    /// What the host asks for in robots.txt, as far as we know.
+    pub(crate) crawl_delay_ms: u64,
+}
+
+/// Queues by job row and host.
+type ByHost = HashMap<i64, HashMap<HostKey, QueueRef>>;
+
+#[derive(Debug, Default)]
+struct Remembered {
+    queues: ByHost,
+    count: usize,
+}
+
+/// What is known of queues. They are never deleted, so it can be incomplete, never wrong (but for the
+/// crawl-delay, which only saves writing it again).
+#[derive(Debug, Default)]
+pub(crate) struct QueueCache(Mutex<Remembered>);
+
+impl QueueCache {
+    fn get(&self, job: i64, host: &HostKey) -> Option<QueueRef> {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.queues.get(&job)?.get(host).copied()
+    }
+
+    /// Remembers queues that are committed.
+    pub(crate) fn remember(&self, queues: impl IntoIterator<Item = ((i64, HostKey), QueueRef)>) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((job, host), queue) in queues {
+            if remembered.count >= REMEMBERED {
+                *remembered = Remembered::default();
+            }
+            let is_new = remembered.queues.entry(job).or_default().insert(host, queue).is_none();
+            remembered.count += usize::from(is_new);
+        }
+    }
+}
+
+impl Work<'_> {
+    /// The queues of hosts, in their order; none where the job has no such queue.
+    pub(crate) async fn find_queues(
+        &mut self,
+        hosts: &[(i64, &HostKey)],
+    ) -> Result<Vec<Option<QueueRef>>, FrontierError> {
+        let known = |work: &Self, (job, host): &(i64, &HostKey)| {
+            let fresh = work.fresh_queues.get(&(*job, (*host).clone())).copied();
+            fresh.or_else(|| work.frontier.queues.get(*job, host))
+        };
+        let mut found: Vec<_> = hosts.iter().map(|host| known(self, host)).collect();
+        let missing = (0..hosts.len()).filter(|at| found[*at].is_none());
+        let rows: Vec<[Cell; 3]> =
+            missing.map(|at| [at.into(), hosts[at].0.into(), hosts[at].1.as_str().into()]).collect();
+        let answers = self.tx.ask(&statements::FIND_QUEUES, Input::table(rows)).await?;
+        for (at, queue, host, crawl_delay_ms) in decode::<(usize, i64, i64, u64)>(&answers)? {
+            let queue = QueueRef { queue, host, crawl_delay_ms };
+            found[at] = Some(queue);
+            self.fresh_queues.insert((hosts[at].0, hosts[at].1.clone()), queue);
+        }
+        Ok(found)
+    }
+
+    /// The queues of hosts; makes those that are missing.
+    pub(crate) async fn ensure_queues(
+        &mut self,
+        hosts: &[(&Job, &HostKey)],
+    ) -> Result<Vec<QueueRef>, FrontierError> {
+        let keys: Vec<_> = hosts.iter().map(|(job, host)| (job.row, *host)).collect();
+        let mut found = self.find_queues(&keys).await?;
+        let mut missing: Vec<_> =
+            (0..hosts.len()).filter(|at| found[*at].is_none()).map(|at| hosts[at]).collect();
+        if !missing.is_empty() {
+            missing.sort_unstable_by_key(|(job, host)| (job.row, *host));
+            missing.dedup_by_key(|(job, host)| (job.row, *host));
+            let settings = &self.frontier.settings;
+            let names = missing.iter().map(|(_, host)| [host.as_str().into()]);
+            self.tx.run(&statements::INSERT_HOSTS, Input::table(names)).await?;
+            let rows = missing.iter().map(|(job, host)| {
+                [job.row.into(), host.as_str().into(), job.ahead(job.delay_ms(host, 0), settings).into()]
+            });
+            let made = self.tx.run(&statements::INSERT_QUEUES, Input::table(rows)).await?;
+            if made != missing.len() as u64 {
+                return Err(FrontierError::Contended);
+            }
+            for (job, _) in missing {
+                self.books.new_host(job.row);
+            }
+            found = self.find_queues(&keys).await?;
+        }
+        let found: Option<Vec<_>> = found.into_iter().collect();
+        found.ok_or_else(|| FrontierError::Unreadable("no row for a queue that was just made".to_owned()))
+    }
+}

@@ -1,0 +1,53 @@
+//! What can be set for the frontier. What belongs to a job travels with the job and is not here.
+
+use serde::{Deserialize, Serialize};
+use trawl_shared::config::Section;
+
+/// Settings of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Most URLs in flight, over all jobs and hosts.
+    pub max_in_flight: u32,
+    /// Most URLs given out in one transaction.
+    pub batch: u32,
+    /// Most URLs of one host in flight where its delay is zero (or eight times the job's `per_host`,
+    /// if that is more).
+    pub queue_ahead: u32,
+    /// Where a host has a delay: how much of its time is given out ahead, in milliseconds.
+    pub queue_ahead_ms: u64,
+    /// A URL whose slot is further away than this is not given out yet, in milliseconds.
+    pub horizon_ms: u64,
+    /// How long a URL may be in flight, from its slot on, before it is given out again, in
+    /// milliseconds. Waits in the retry lane extend it.
+    pub lease_ms: u64,
+    /// How often due URLs are looked for when nothing else says that there may be some, in
+    /// milliseconds.
+    pub poll_ms: u64,
+    /// How long dispatch waits after feedback for more to come in, so that each round is worth its
+    /// transaction, in milliseconds.
+    pub settle_ms: u64,
+    /// Links remembered in memory, in front of the table of URLs (16 bytes each; the memory grows
+    /// with use). More of them means fewer questions to the database, never another answer.
+    pub seen_front: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_in_flight: 256,
+            batch: 256,
+            queue_ahead: 128,
+            queue_ahead_ms: 2_000,
+            horizon_ms: 10_000,
+            lease_ms: 5 * 60_000,
+            poll_ms: 250,
+            settle_ms: 5,
+            seen_front: 2 * 1024 * 1024,
+        }
+    }
+}
+
+impl Section for Settings {
+    const NAME: &'static str = "url-manager";
+}

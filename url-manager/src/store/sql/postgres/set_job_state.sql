@@ -1,0 +1,2 @@
+-- Somebody decided so.
+UPDATE jobs SET state = $1::text WHERE uuid = $2::text

@@ -1,0 +1,11 @@
+-- The best URLs of queues: priority, then depth, then age; the same number from each at most.
+WITH input(queue) AS (VALUES {rows})
+SELECT json_group_array(json_array(u.queue, u.priority, u.depth, u.id, u.url, u.round, u.redirects, p.url))
+  FROM input
+       CROSS JOIN urls AS u ON u.id IN (
+           SELECT w.id
+             FROM urls AS w
+            WHERE w.queue = input.queue AND w.state = 0
+            ORDER BY w.priority DESC, w.depth, w.id
+            LIMIT ?)
+       LEFT JOIN urls AS p ON p.id = u.parent

@@ -1,0 +1,2 @@
+-- Somebody decided so.
+UPDATE jobs SET state = ? WHERE uuid = ?

@@ -1,0 +1,226 @@
+//! One transaction on the frontier: rows are loaded, changed by the rules of [`crate::state`], and
+//! written back together with the counts that follow from the changes.
+//!
+//! Locks are taken in one order by all (jobs, rows, queues, counts), so that two url-managers on one
+//! PostgreSQL rarely stand in each other's way; where they do, the transaction is done again.
+
+use crate::{
+    books::Books,
+    error::FrontierError,
+    frontier::Frontier,
+    job::{Job, JobState},
+    jobs::load_job,
+    key::UrlKey,
+    offer::Harvest,
+    queues::QueueRef,
+    state::{UrlRow, UrlState, Verdict},
+    store::{Cell, Input, Transaction, decode, statements},
+};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::Arc,
+};
+use trawl_shared::model::{HostKey, JobId};
+
+/// A row in hand.
+#[derive(Debug)]
+struct Loaded {
+    row: UrlRow,
+    job: i64,
+    was: UrlState,
+    changed: bool,
+}
+
+/// A transaction.
+pub(crate) struct Work<'f> {
+    pub(crate) frontier: &'f Frontier,
+    pub(crate) tx: Box<dyn Transaction>,
+    pub(crate) now: i64,
+    pub(crate) books: Books,
+    /// Queues found or made in this transaction.
+    pub(crate) fresh_queues: HashMap<(i64, HostKey), QueueRef>,
+    /// What hosts ask for in robots.txt, where it is news.
+    pub(crate) crawl_delays: BTreeMap<i64, u64>,
+    rows: HashMap<i64, Loaded>,
+    jobs: BTreeMap<i64, (Arc<Job>, JobState)>,
+}
+
+impl<'f> Work<'f> {
+    pub(crate) fn new(frontier: &'f Frontier, tx: Box<dyn Transaction>) -> Self {
+        Self {
+            frontier,
+            tx,
+            now: frontier.now(),
+            books: Books::default(),
+            fresh_queues: HashMap::new(),
+            crawl_delays: BTreeMap::new(),
+            rows: HashMap::new(),
+            jobs: BTreeMap::new(),
+        }
+    }
+
+    /// Makes sure that these jobs are as the database has them, and stay so to the end of the
+    /// transaction. Answers them by id.
+    pub(crate) async fn pin_jobs(
+        &mut self,
+        jobs: impl IntoIterator<Item = Arc<Job>>,
+    ) -> Result<HashMap<JobId, Arc<Job>>, FrontierError> {
+        let mut pinned: BTreeMap<i64, Arc<Job>> = jobs.into_iter().map(|job| (job.row, job)).collect();
+        let rows = pinned.keys().map(|row| [Cell::from(*row)]);
+        let versions = self.tx.ask(&statements::JOB_VERSIONS, Input::table(rows)).await?;
+        for (row, generation, state) in decode::<(i64, i64, String)>(&versions)? {
+            let state = state.parse().map_err(FrontierError::Unreadable)?;
+            let Some(job) = pinned.get_mut(&row) else { continue };
+            if job.generation != generation {
+                *job = load_job(&mut *self.tx, job.id).await?;
+            }
+            self.jobs.insert(row, (Arc::clone(job), state));
+        }
+        Ok(pinned.into_values().map(|job| (job.id, job)).collect())
+    }
+
+    /// Loads rows by queue and key; answers their ids in the order asked, none where there is no row.
+    pub(crate) async fn load(
+        &mut self,
+        wanted: &[(i64, i64, UrlKey)],
+    ) -> Result<Vec<Option<i64>>, FrontierError> {
+        let rows = wanted
+            .iter()
+            .enumerate()
+            .map(|(at, (_, queue, key))| [at.into(), (*queue).into(), (*key).into()]);
+        let answers = self.tx.ask(&statements::LOAD_URLS, Input::table(rows)).await?;
+        let mut found = vec![None; wanted.len()];
+        for (at, row) in decode::<(usize, UrlRow)>(&answers)? {
+            found[at] = Some(row.id);
+            self.take(wanted[at].0, row);
+        }
+        Ok(found)
+    }
+
+    /// Takes a loaded row in hand; one that is in hand already stays as it was changed.
+    pub(crate) fn take(&mut self, job: i64, row: UrlRow) {
+        if let Entry::Vacant(free) = self.rows.entry(row.id) {
+            let was = row.state;
+            free.insert(Loaded { row, job, was, changed: false });
+        }
+    }
+
+    /// A row in hand.
+    pub(crate) fn row(&self, id: i64) -> Option<&UrlRow> {
+        self.rows.get(&id).map(|loaded| &loaded.row)
+    }
+
+    /// Changes a row in hand; the change answers whether it was one.
+    pub(crate) fn change(&mut self, id: i64, change: impl FnOnce(&mut UrlRow) -> bool) -> bool {
+        let Some(loaded) = self.rows.get_mut(&id) else { return false };
+        let changed = change(&mut loaded.row);
+        loaded.changed |= changed;
+        changed
+    }
+
+    /// Takes a row in hand and changes it.
+    pub(crate) fn take_and_change(&mut self, job: i64, row: UrlRow, change: impl FnOnce(&mut UrlRow)) {
+        let id = row.id;
+        self.take(job, row);
+        self.change(id, |row| {
+            change(row);
+            true
+        });
+    }
+
+    /// The second half of the seen-test: URLs that are new get rows, others what their new finding
+    /// makes of them. Answers how many are new.
+    pub(crate) async fn settle(&mut self, harvest: &Harvest) -> Result<u64, FrontierError> {
+        let candidates = harvest.candidates();
+        if candidates.is_empty() {
+            return Ok(0);
+        }
+        let jobs: Vec<Arc<Job>> = candidates
+            .iter()
+            .map(|candidate| {
+                let pinned = self.jobs.get(&candidate.job).map(|(job, _)| Arc::clone(job));
+                pinned.ok_or_else(|| FrontierError::NoSuchJob(candidate.job.to_string()))
+            })
+            .collect::<Result<_, _>>()?;
+        let hosts: Vec<_> =
+            jobs.iter().zip(candidates).map(|(job, candidate)| (&**job, &candidate.host)).collect();
+        let queues = self.ensure_queues(&hosts).await?;
+        let wanted: Vec<_> = candidates
+            .iter()
+            .zip(&queues)
+            .map(|(candidate, queue)| (candidate.job, queue.queue, candidate.key))
+            .collect();
+        let existing = self.load(&wanted).await?;
+
+        let mut new = Vec::new();
+        for ((candidate, queue), existing) in candidates.iter().zip(&queues).zip(existing) {
+            if let Some(id) = existing {
+                self.change(id, |row| row.offer(candidate.offer));
+                continue;
+            }
+            let (state, code) = match candidate.offer.verdict {
+                Verdict::Queue => (UrlState::Queued, None),
+                Verdict::Exclude(code) => (UrlState::Excluded, Some(code)),
+            };
+            self.books.moved(candidate.job, queue.queue, None, state);
+            new.push([
+                queue.queue.into(),
+                candidate.key.into(),
+                i64::from(state as u8).into(),
+                candidate.offer.depth.into(),
+                candidate.offer.parent.into(),
+                u32::from(candidate.offer.redirects).into(),
+                code.into(),
+                candidate.url.as_str().into(),
+            ]);
+        }
+        let expected = new.len() as u64;
+        let inserted = self.tx.run(&statements::INSERT_URLS, Input::table(new).with(self.now)).await?;
+        if inserted == expected { Ok(inserted) } else { Err(FrontierError::Contended) }
+    }
+
+    /// Writes everything back and makes it durable.
+    pub(crate) async fn commit(mut self) -> Result<(), FrontierError> {
+        let mut changed: Vec<_> = self.rows.values().filter(|loaded| loaded.changed).collect();
+        changed.sort_unstable_by_key(|loaded| loaded.row.id);
+        for Loaded { row, job, was, .. } in &changed {
+            self.books.moved(*job, row.queue, Some(*was), row.state);
+        }
+        let rows = changed.iter().map(|loaded| cells(&loaded.row));
+        let save = Input::table(rows).with(self.now);
+        self.tx.run(&statements::SAVE_URLS, save).await?;
+        let delays = self.crawl_delays.iter();
+        let delays =
+            delays.map(|(host, delay)| [Cell::from(*host), i64::try_from(*delay).unwrap_or(i64::MAX).into()]);
+        self.tx.run(&statements::SET_CRAWL_DELAYS, Input::table(delays)).await?;
+        self.tx.run(&statements::ADD_QUEUE_COUNTS, self.books.of_queues()).await?;
+        let done = |job: &i64| self.jobs.get(job).is_some_and(|(_, state)| *state == JobState::Done);
+        let revived: Vec<_> = self.books.jobs_with_more().filter(done).map(|job| [Cell::from(job)]).collect();
+        self.tx.run(&statements::REVIVE_JOBS, Input::table(revived)).await?;
+        self.tx.run(&statements::ADD_COUNTS, self.books.of_jobs()).await?;
+        self.tx.commit().await?;
+        for (job, _) in self.jobs.values() {
+            self.frontier.jobs.remember(job);
+        }
+        self.frontier.queues.remember(self.fresh_queues);
+        Ok(())
+    }
+}
+
+/// A row as `save_urls` takes it.
+fn cells(row: &UrlRow) -> [Cell; 12] {
+    [
+        row.id.into(),
+        i64::from(row.state as u8).into(),
+        row.depth.into(),
+        row.parent.into(),
+        u32::from(row.redirects).into(),
+        row.evidence.number().into(),
+        row.status.map(u32::from).into(),
+        row.lease_until.into(),
+        row.failures.into(),
+        row.code.clone().into(),
+        row.detail.clone().into(),
+        row.redirect_to.clone().into(),
+    ]
+}
