@@ -162,7 +162,7 @@ impl Context {
         }
     }
 
-    fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
+    pub(super) fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
             list.add_partition(self.member.names.topic(partition.topic), partition.number);

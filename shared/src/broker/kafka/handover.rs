@@ -93,9 +93,20 @@ impl Handover {
         self.level_of(&state)
     }
 
-    /// Adds an event that is no record.
+    /// Adds an event that the records pushed later depend on.
     pub(super) fn push(&self, event: Event) {
         self.state().events.push_back(Item::Other(event));
+        self.wake();
+    }
+
+    /// Adds an event that no record in the queue depends on, ahead of them: the whole group waits
+    /// for a revocation, however much the service has to do before. The order of such events stays.
+    pub(super) fn push_ahead(&self, event: Event) {
+        let mut state = self.state();
+        let at =
+            state.events.iter().rposition(|item| matches!(item, Item::Other(_))).map_or(0, |last| last + 1);
+        state.events.insert(at, Item::Other(event));
+        drop(state);
         self.wake();
     }
 
@@ -182,7 +193,10 @@ pub(super) enum Relief {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Headers, Record, Topic};
+    use crate::{
+        broker::RevokeGuard,
+        message::{Headers, Record, Topic},
+    };
     use bytes::Bytes;
     use jiff::Timestamp;
 
@@ -243,6 +257,27 @@ mod tests {
         handover.end(BrokerError::Fatal("fenced".to_owned()));
         assert!(handover.next().await.0.is_err());
         assert!(handover.next().await.0.is_err(), "the end stays");
+    }
+
+    #[tokio::test]
+    async fn a_revocation_overtakes_records_but_no_assignment() {
+        let revoked = || Event::Revoked {
+            partitions: vec![Partition { topic: Topic::Retry, number: 9 }],
+            lost: true,
+            done: RevokeGuard::none(),
+        };
+        let handover = Handover::new(100, 10_000);
+        handover.push_record(delivery(0, 0, 1));
+        handover.push_ahead(revoked());
+        assert!(matches!(handover.next().await.0.unwrap(), Event::Revoked { .. }));
+
+        handover.push(Event::Assigned(Vec::new()));
+        handover.push_record(delivery(1, 0, 1));
+        handover.push_ahead(revoked());
+        assert_eq!(offsets(handover.next().await.0.unwrap()), [0]);
+        assert!(matches!(handover.next().await.0.unwrap(), Event::Assigned(_)));
+        assert!(matches!(handover.next().await.0.unwrap(), Event::Revoked { .. }));
+        assert_eq!(offsets(handover.next().await.0.unwrap()), [0]);
     }
 
     #[tokio::test]

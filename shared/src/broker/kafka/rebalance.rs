@@ -60,20 +60,29 @@ impl Context {
         partitions: &[Partition],
         list: &mut TopicPartitionList,
     ) -> Vec<(Partition, Option<Commit>)> {
-        let Some(committed) = patiently(|| consumer.committed_offsets(list.clone(), LOOKUP_TIMEOUT)) else {
-            // librdkafka goes on asking by itself; what was finished above the offset is done again.
-            return partitions.iter().map(|partition| (*partition, None)).collect();
-        };
-        let mut assigned = Vec::with_capacity(partitions.len());
-        let mut fresh = Vec::new();
-        for partition in partitions {
-            let replays = self.member.subscription.replay && self.state().replayed.insert(*partition);
-            let commit = if replays { None } else { self.commit_in(&committed, *partition) };
-            match &commit {
-                Some(commit) => self.set(list, *partition, Offset::Offset(commit.offset)),
-                None => fresh.push(*partition),
+        let replays = self.member.subscription.replay;
+        let (mut fresh, known): (Vec<_>, Vec<_>) = partitions
+            .iter()
+            .copied()
+            .partition(|partition| replays && !self.state().replayed.contains(partition));
+        self.state().replayed.extend(&fresh);
+        let mut assigned: Vec<_> = fresh.iter().map(|partition| (*partition, None)).collect();
+
+        let committed = patiently(|| {
+            if known.is_empty() {
+                return Ok(TopicPartitionList::new());
             }
-            assigned.push((*partition, commit));
+            consumer.committed_offsets(self.list(&known), LOOKUP_TIMEOUT).and_then(without_errors)
+        });
+        for partition in known {
+            let commit = committed.as_ref().and_then(|committed| self.commit_in(committed, partition));
+            match &commit {
+                Some(commit) => self.set(list, partition, Offset::Offset(commit.offset)),
+                None if committed.is_some() => fresh.push(partition),
+                // librdkafka goes on asking by itself. What was finished above the offset is done again.
+                None => {}
+            }
+            assigned.push((partition, commit));
         }
         self.begin(consumer, &fresh, list);
         assigned
@@ -95,12 +104,11 @@ impl Context {
             }
             Start::Timestamp(instant) => instant.as_millisecond().max(0),
         };
-        let mut wanted = TopicPartitionList::with_capacity(fresh.len());
-        for partition in fresh {
-            wanted.add_partition(self.member.names.topic(partition.topic), partition.number);
-            self.set(&mut wanted, *partition, Offset::Offset(instant));
-        }
-        let Some(found) = patiently(|| consumer.offsets_for_times(wanted.clone(), LOOKUP_TIMEOUT)) else {
+        let mut wanted = self.list(fresh);
+        everywhere(&mut wanted, Offset::Offset(instant));
+        let found =
+            patiently(|| consumer.offsets_for_times(wanted.clone(), LOOKUP_TIMEOUT).and_then(without_errors));
+        let Some(found) = found else {
             return self
                 .fail(BrokerError::Fatal("the brokers did not say where to begin by time".to_owned()));
         };
@@ -145,7 +153,7 @@ impl Context {
         let paused = self.state().flow.revoke(&partitions);
         if is_heard && lost {
             // Another member may be at work already: there is nothing to wait for or to commit.
-            self.member.handover.push(Event::Revoked { partitions, lost, done: RevokeGuard::none() });
+            self.member.handover.push_ahead(Event::Revoked { partitions, lost, done: RevokeGuard::none() });
         }
         self.resume(consumer, &paused);
         match consumer.rebalance_protocol() {
@@ -157,7 +165,11 @@ impl Context {
     /// Tells the service and waits until it has let go, taking its commits meanwhile.
     fn let_go(&self, consumer: &BaseConsumer<Self>, partitions: &[Partition]) {
         let (done, mut released) = RevokeGuard::new();
-        self.member.handover.push(Event::Revoked { partitions: partitions.to_vec(), lost: false, done });
+        self.member.handover.push_ahead(Event::Revoked {
+            partitions: partitions.to_vec(),
+            lost: false,
+            done,
+        });
         let deadline = Instant::now() + self.member.revoke_patience;
         while released.try_recv() == Err(TryRecvError::Empty) {
             if self.is_closed() {
@@ -176,6 +188,12 @@ impl Context {
             self.serve(consumer, TICK);
         }
     }
+}
+
+/// The list, where no single partition of it failed.
+fn without_errors(list: TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
+    let failed = list.elements().iter().find_map(|element| element.error().err());
+    failed.map_or(Ok(list), Err)
 }
 
 fn patiently<T>(mut look_up: impl FnMut() -> Result<T, KafkaError>) -> Option<T> {
