@@ -117,6 +117,7 @@ pub enum Event {
     /// Records, in order within each partition. Never empty.
     Records(Vec<Delivery>),
     /// Partitions that are this member's from now on, with what the group had committed of each.
+    /// None at all when the member has joined and there are more members than partitions.
     Assigned(Vec<(Partition, Option<Commit>)>),
     /// Partitions that are about to go (or are gone, when `lost`). The member finishes or abandons
     /// what is in flight, commits, then drops (or calls) `done`; the group waits for it, bounded by
@@ -170,7 +171,8 @@ pub trait Consumer: Send + Sync {
     /// When the broker did not take it; a later commit covers the same ground.
     async fn commit(&self, commits: Vec<Commit>) -> Result<(), BrokerError>;
 
-    /// Stops (or resumes) the flow of single partitions; unknown ones are ignored.
+    /// Stops (or resumes) the flow of single partitions; unknown ones are ignored. Records that were
+    /// on their way may still come.
     async fn set_paused(&self, partitions: Vec<Partition>, paused: bool) -> Result<(), BrokerError>;
 
     /// Leaves the group and frees the connection; what was not committed is delivered again.
