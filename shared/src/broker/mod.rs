@@ -100,7 +100,11 @@ pub async fn send_all(producer: &dyn Producer, records: Vec<Record>) -> Result<(
 /// How long a sender waits before it looks for room again in a full queue.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 
-async fn queue(producer: &dyn Producer, mut record: Record) -> Result<Confirmation, SendError> {
+/// Queues one record; waits for room where the queue is full.
+///
+/// # Errors
+/// As [`Producer::enqueue`]; never [`SendError::Full`].
+pub async fn queue(producer: &dyn Producer, mut record: Record) -> Result<Confirmation, SendError> {
     loop {
         match producer.enqueue(record) {
             Ok(confirmation) => return Ok(confirmation),

@@ -1,8 +1,8 @@
 //! Dead letters and retry notices: records as they came, with the story of their failure beside
 //! them.
 
-use super::{DecodeError, Delivery, Envelope, EnvelopeError, Headers, Input, Record, Source, Topic, TraceContext, headers as names};
-use crate::model::MessageId;
+use super::{DecodeError, Delivery, Envelope, EnvelopeError, Headers, Input, Message, Record, Source, Topic, TraceContext, headers as names};
+use crate::model::{FetchTask, MessageId, Origin, ScrapedPage, TaskEnded};
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,18 @@ impl DeadLetter {
             record.headers.remove(name);
         }
         Ok(Self { record, reason })
+    }
+
+    /// The fetch that the record is about, where its payload can be read.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        let payload = self.record.payload.clone();
+        match self.reason.source.topic {
+            Topic::ScrapingTasks => FetchTask::decode(payload).ok().map(|task| task.origin),
+            Topic::ScrapedData => ScrapedPage::decode(payload).ok().map(|page| page.origin),
+            Topic::ParsedData => TaskEnded::decode(payload).ok().map(|ended| ended.origin),
+            Topic::Retry | Topic::DeadLetter => None,
+        }
     }
 
     /// The envelope of the record, where it has one (an undecodable record may not).

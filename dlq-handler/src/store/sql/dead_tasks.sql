@@ -1,0 +1,1 @@
+SELECT DISTINCT task FROM letters WHERE job = $1 AND task IS NOT NULL ORDER BY task

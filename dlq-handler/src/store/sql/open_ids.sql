@@ -1,0 +1,1 @@
+SELECT id FROM letters WHERE state = 'open' ORDER BY seq

@@ -1,0 +1,108 @@
+//! A message dies, is replayed, dies again, is replayed again and lives: over the in-process broker, with
+//! the real loops on both sides.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop where it is")]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use support::{id_of, task};
+use tokio_util::sync::CancellationToken;
+use trawl_dlq_handler::{Settings, State, Summary, replay};
+use trawl_shared::{
+    broker::{
+        Broker, TopicSpec,
+        memory::{Memory, Retention},
+        send,
+    },
+    message::Topic,
+    model::{FetchTask, JobId},
+    runtime::{Bus, Context, Failure, FailureClass, Handler, RuntimeSettings, Service},
+};
+
+/// Rejects everything until it is healed.
+#[derive(Clone, Default)]
+struct Sick(Arc<AtomicBool>, Arc<AtomicU32>);
+
+impl Handler for Sick {
+    const NAME: &'static str = "scraper";
+    type In = FetchTask;
+    type Out = ();
+    async fn handle(&self, _: FetchTask, _: &Context) -> Result<(), Failure> {
+        if self.0.load(Ordering::SeqCst) {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            return Ok(());
+        }
+        Err(Failure::reject(
+            FailureClass::Network,
+            "tls_failed",
+            anyhow::anyhow!("the certificate has expired"),
+        ))
+    }
+}
+
+/// Looks until something holds.
+async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            match look().await {
+                Some(found) => return found,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
+#[tokio::test]
+async fn from_death_to_life() {
+    let (_folder, ledger) = support::sqlite().await;
+    let memory = Memory::new(Retention::Forever);
+    let spec =
+        TopicSpec { partitions: 2, replication: 1, retention: Duration::ZERO, max_message_bytes: 1 << 20 };
+    memory.ensure_topics(&BTreeMap::from(Topic::ALL.map(|topic| (topic, spec.clone())))).await.unwrap();
+    let shutdown = CancellationToken::new();
+    let bus = Bus::new(Arc::new(memory.clone()));
+    let sick = Sick::default();
+    let settings = Settings { batch_wait_ms: 1, ..Settings::default() };
+    let services = [
+        Service::new("scraper").handler(sick.clone(), trawl_shared::runtime::GroupSettings::default()),
+        trawl_dlq_handler::service(&ledger, &settings),
+    ];
+    let mut running = Vec::new();
+    for service in services {
+        running.push(service.start(bus.clone(), RuntimeSettings::default(), shutdown.clone()).await.unwrap());
+    }
+
+    let record = task(JobId::fresh(), "http://a.example/page");
+    let id = id_of(&record, "scraper");
+    send(&*memory.producer(), record).await.unwrap();
+    let letter = async |state: State, generation: u32| -> Option<Summary> {
+        let found = ledger.summary(id).await.unwrap();
+        found.filter(|letter| letter.state == state && letter.generation == generation)
+    };
+    let first = until("the first letter", async || letter(State::Open, 0).await).await;
+    assert_eq!((first.code.as_str(), first.error.as_str()), ("tls_failed", "the certificate has expired"));
+
+    assert_eq!(replay(&*ledger, &*memory.producer(), &[id], "test").await.unwrap(), 1);
+    until("its second death", async || letter(State::Open, 1).await).await;
+    let deaths = ledger.deaths(id).await.unwrap();
+    assert_eq!(deaths.len(), 2);
+    assert_eq!(deaths[1].history.len(), 2, "the history travels with the replay");
+    assert_eq!(deaths[0].source, deaths[1].source, "the record's first place is remembered");
+
+    sick.0.store(true, Ordering::SeqCst);
+    assert_eq!(replay(&*ledger, &*memory.producer(), &[id], "test").await.unwrap(), 1);
+    until("life", async || (sick.1.load(Ordering::SeqCst) == 1).then_some(())).await;
+    assert!(letter(State::Replayed, 1).await.is_some());
+    shutdown.cancel();
+    for service in running {
+        service.wait().await.unwrap();
+    }
+}
