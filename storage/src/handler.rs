@@ -6,7 +6,10 @@ use crate::{
     store::{CONSUMER, PageStore},
     write::{Entry, write},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use tokio::sync::{Mutex, watch};
 use trawl_shared::{
     model::code,
@@ -17,19 +20,32 @@ use trawl_shared::{
 /// What the process is told of an output that can't be written: then it stops.
 pub type OutputTrouble = watch::Receiver<Option<Arc<OutputError>>>;
 
+/// What a handler has stored, for who watches: not durable, and not exact over redeliveries.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Arc<AtomicU64>);
+
+impl Tally {
+    /// Bytes of body behind the rows.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Stores how tasks ended.
 pub struct StoreHandler {
     store: Arc<dyn PageStore>,
     /// Without outputs batches may be stored side by side; with them, one after the other.
     outputs: Option<Mutex<Outputs>>,
     trouble: watch::Sender<Option<Arc<OutputError>>>,
+    tally: Tally,
 }
 
 impl StoreHandler {
     /// A handler that writes to the store alone.
     #[must_use]
     pub fn new(store: Arc<dyn PageStore>) -> Self {
-        Self { store, outputs: None, trouble: watch::Sender::new(None) }
+        Self { store, outputs: None, trouble: watch::Sender::new(None), tally: Tally::default() }
     }
 
     /// A handler that writes to outputs as well, and what tells when one of them fails. From then on every
@@ -37,7 +53,13 @@ impl StoreHandler {
     #[must_use]
     pub fn with_outputs(store: Arc<dyn PageStore>, outputs: Outputs) -> (Self, OutputTrouble) {
         let (trouble, receiver) = watch::channel(None);
-        (Self { store, outputs: Some(Mutex::new(outputs)), trouble }, receiver)
+        (Self { store, outputs: Some(Mutex::new(outputs)), trouble, tally: Tally::default() }, receiver)
+    }
+
+    /// What it stores from now on.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
     }
 
     async fn store(
@@ -103,6 +125,8 @@ impl BatchHandler for StoreHandler {
             Some(outputs) => self.store(&mut *outputs.lock().await, &entries).await?,
             None => self.store(&mut Outputs::default(), &entries).await?,
         };
+        let bytes = entries.iter().map(|(_, entry)| entry.page.body_bytes).sum();
+        self.tally.0.fetch_add(bytes, Ordering::Relaxed);
         for (at, failure) in refused {
             answers[at] = Err(failure);
         }

@@ -19,7 +19,7 @@ pub mod sink;
 pub mod store;
 mod write;
 
-pub use handler::{OutputTrouble, StoreHandler};
+pub use handler::{OutputTrouble, StoreHandler, Tally};
 pub use input::EndedTask;
 pub use page::Page;
 pub use settings::Settings;

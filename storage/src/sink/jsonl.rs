@@ -5,6 +5,7 @@ use crate::page::Page;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use trawl_shared::model::LinkKind;
 
 pub(super) struct Jsonl;
 
@@ -23,19 +24,25 @@ struct Row<'a> {
     description: Option<&'a str>,
     lang: Option<&'a str>,
     canonical: Option<&'a str>,
-    links: Vec<LinkUrl<'a>>,
+    links: Links<'a>,
 }
 
-/// All that a row has of a link. The text is borrowed unless it holds an escape.
+/// The links a reader can follow; style sheets and the like stand in the store only.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Links<'a>(#[serde(borrow)] Vec<LinkUrl<'a>>);
+
+/// All that a row needs of a link. The text is borrowed unless it holds an escape.
 #[derive(Deserialize)]
 struct LinkUrl<'a> {
     #[serde(borrow)]
     url: Cow<'a, str>,
+    kind: LinkKind,
 }
 
-impl Serialize for LinkUrl<'_> {
+impl Serialize for Links<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.url)
+        serializer.collect_seq(self.0.iter().filter(|link| link.kind.is_navigational()).map(|link| &link.url))
     }
 }
 
@@ -59,7 +66,7 @@ impl RowFormat for Jsonl {
             description: page.description.as_deref(),
             lang: page.lang.as_deref(),
             canonical: page.canonical.as_deref(),
-            links: page.links.as_deref().map_or(Ok(Vec::new()), serde_json::from_str).map_err(error)?,
+            links: page.links.as_deref().map_or(Ok(Links::default()), serde_json::from_str).map_err(error)?,
         };
         serde_json::to_writer(&mut *out, &row).map_err(error)?;
         out.push(b'\n');

@@ -1,0 +1,55 @@
+//! The verbs of `trawl`.
+
+use crate::{audit, crawl, topology};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io;
+use trawl_shared::cli::{CliError, Exit, OrExit};
+
+/// A web crawler that loses no URL and can prove it.
+#[derive(Debug, Parser)]
+#[command(name = "trawl", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Crawl sites in this one process: no server, no configuration
+    Crawl(Box<crawl::CrawlArgs>),
+    /// Add up the states of a job's URLs against what is stored and what is dead
+    Audit(audit::AuditArgs),
+    /// Print which handler reads and writes which topic
+    Topology(topology::TopologyArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trawl crawl https://example.org/ --out pages.jsonl
+  trawl crawl --resume --out pages.jsonl
+  trawl audit
+  trawl completions bash > /etc/bash_completion.d/trawl
+
+The same crawl as a fleet on Kafka and PostgreSQL: url-manager, scraper, parser, storage, dlq-handler.";
+
+/// Reads the command line and does what it says.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn run() -> Result<(), CliError> {
+    match Cli::parse().command {
+        Command::Crawl(args) => crawl::run(*args).await,
+        Command::Audit(args) => audit::run(args).await,
+        Command::Topology(args) => topology::run(&args).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "trawl", &mut script);
+            io::Write::write_all(&mut io::stdout(), &script).or_exit(Exit::Output)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Which job a crawl works on: a new one with these seeds, or the one that was interrupted.
+
+use super::{CrawlArgs, ScopeArg};
+use crate::embedded::Stores;
+use anyhow::anyhow;
+use futures_util::{StreamExt as _, stream};
+use jiff::{Timestamp, tz::TimeZone};
+use trawl_shared::{
+    cli::{CliError, Exit, OrExit},
+    model::{CanonicalUrl, ExtractSettings, FetchSettings, JobId, RobotsPolicy},
+};
+use trawl_storage::sink::OutputMode;
+use trawl_url_manager::{JobSpec, ScopeKind};
+
+/// URLs in flight for each fetch slot: enough that a slot never waits for dispatch.
+const IN_FLIGHT_PER_SLOT: u32 = 4;
+
+pub(super) struct Plan {
+    pub(super) job: JobId,
+    pub(super) name: String,
+    pub(super) max_pages: Option<u64>,
+    pub(super) resumed: bool,
+    /// The seeds of a new crawl.
+    pub(super) seeds: Vec<CanonicalUrl>,
+    /// Seeds that were refused, and why; they were named already.
+    pub(super) bad_seeds: usize,
+}
+
+impl Plan {
+    pub(super) async fn make(args: &CrawlArgs, stores: &Stores) -> Result<Self, CliError> {
+        if args.resume { Self::resume(args, stores).await } else { Self::begin(args, stores).await }
+    }
+
+    /// Rows of a resumed crawl go on where its file ends; a new crawl starts the file anew.
+    pub(super) fn output_mode(&self) -> OutputMode {
+        if self.resumed { OutputMode::Resume } else { OutputMode::Fresh }
+    }
+
+    async fn begin(args: &CrawlArgs, stores: &Stores) -> Result<Self, CliError> {
+        let mut seeds = Vec::with_capacity(args.seeds.len());
+        for text in &args.seeds {
+            match CanonicalUrl::parse(text) {
+                Ok(url) => seeds.push(url),
+                Err(error) => eprintln!("error: seed {text:?} is left out: {error}"),
+            }
+        }
+        let bad_seeds = args.seeds.len() - seeds.len();
+        let Some(first) = seeds.first() else {
+            return Err(CliError::new(Exit::BadInput, anyhow!("no seed can be crawled")));
+        };
+        let now = Timestamp::now().to_zoned(TimeZone::system());
+        let spec = JobSpec { name: format!("{}-{}", first.host_key(), now.strftime("%Y%m%d-%H%M%S%.3f")), ..spec(args) };
+        let seeded = stores.frontier.seed(&spec, &seeds).await.or_exit(Exit::Database)?;
+        Ok(Self { job: seeded.job, name: spec.name, max_pages: args.max_pages, resumed: false, seeds, bad_seeds })
+    }
+
+    /// The bus lost everything with its process, so the databases are brought in line first: leases
+    /// are given back, and a URL that has ended but left neither row nor letter is fetched again.
+    async fn resume(args: &CrawlArgs, stores: &Stores) -> Result<Self, CliError> {
+        let jobs = stores.frontier.statuses().await.or_exit(Exit::Database)?;
+        let Some(job) = jobs.into_iter().rfind(|job| !job.done) else {
+            let shown = args.data.display();
+            return Err(CliError::new(
+                Exit::NotFound,
+                anyhow!("there is no unfinished crawl in {shown}: start one with a URL, or name its folder with --data"),
+            ));
+        };
+        stores.frontier.release_all_leases().await.or_exit(Exit::Database)?;
+        let letters = stores.ledger.dead_tasks(job.id).await?;
+        let kept = stores.pages.stored_tasks(job.id).chain(stream::iter(letters.into_iter().map(Ok)));
+        stores.frontier.reconcile(job.id, kept).await.or_exit(Exit::Database)?;
+        Ok(Self { job: job.id, name: job.job, max_pages: job.spec.max_pages, resumed: true, seeds: Vec::new(), bad_seeds: 0 })
+    }
+}
+
+fn spec(args: &CrawlArgs) -> JobSpec {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    JobSpec {
+        name: String::new(),
+        scope: match args.scope {
+            ScopeArg::Host => ScopeKind::Host,
+            ScopeArg::Domain => ScopeKind::Domain,
+            ScopeArg::Prefix => ScopeKind::Prefix,
+            ScopeArg::Any => ScopeKind::Any,
+        },
+        max_depth: args.depth,
+        max_pages: args.max_pages,
+        delay_ms: args.delay.map(|delay| millis(*delay)),
+        fetch: FetchSettings {
+            user_agent: args.user_agent.clone(),
+            robots: if args.ignore_robots { RobotsPolicy::Ignore } else { RobotsPolicy::Obey },
+            timeout_ms: millis(*args.timeout),
+            max_body: args.max_body.as_u64(),
+            per_host: args.per_host,
+            delay_ms: 0,
+            allow_private_addresses: args.allow_private_addresses,
+        },
+        extract: ExtractSettings { text: args.text },
+    }
+}
+
+pub(super) fn frontier_settings(args: &CrawlArgs) -> trawl_url_manager::Settings {
+    let max_in_flight = (u32::from(args.concurrency) * IN_FLIGHT_PER_SLOT).max(64);
+    trawl_url_manager::Settings { max_in_flight, ..trawl_url_manager::Settings::default() }
+}

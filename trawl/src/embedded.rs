@@ -1,0 +1,120 @@
+//! The five services put together, once: for `trawl crawl` and for the topology.
+
+use std::{path::Path, sync::Arc, time::Duration};
+use trawl_shared::{
+    broker::{
+        Broker, TopicSpec,
+        memory::{Memory, Retention},
+    },
+    cli::{CliError, Exit, OrExit},
+    config::TopicsSection,
+    message::Topic,
+    runtime::{Bus, Flow, RetryPolicies, Running, RuntimeSettings, Service},
+    sql::{DatabaseUrl, Missing},
+};
+use trawl_storage::{StoreHandler, store::PageStore};
+use trawl_url_manager::Frontier;
+use tokio_util::sync::CancellationToken;
+
+/// Bytes of records that one topic may hold before producers wait.
+const MAX_TOPIC_BYTES: usize = 8 * 1024 * 1024;
+
+/// The stores of an embedded crawl: three SQLite files in one folder.
+pub struct Stores {
+    /// URL states.
+    pub frontier: Arc<Frontier>,
+    /// Rows.
+    pub pages: Arc<dyn PageStore>,
+    /// Dead letters.
+    pub ledger: Arc<dyn trawl_dlq_handler::store::Ledger>,
+}
+
+impl Stores {
+    /// Opens the stores that the URL names.
+    ///
+    /// # Errors
+    /// When one can't be opened.
+    pub async fn open(url: &DatabaseUrl, missing: Missing, frontier: trawl_url_manager::Settings) -> Result<Self, CliError> {
+        Ok(Self {
+            frontier: Frontier::open(url, missing, frontier).await?,
+            pages: trawl_storage::store::open(url, missing).await?,
+            ledger: trawl_dlq_handler::store::open(url, missing).await?,
+        })
+    }
+
+    /// Closes them: SQLite's logs are folded into the files.
+    pub async fn close(&self) {
+        self.frontier.close().await;
+        self.pages.close().await;
+        self.ledger.close().await;
+    }
+}
+
+/// The services over the stores, in the order they must start: readers before writers, so that no
+/// message of the in-process bus is missed.
+///
+/// # Errors
+/// When the HTTP client can't be set up.
+pub fn services(stores: &Stores, pages: StoreHandler, scraper: &trawl_scraper::Settings) -> Result<Vec<Service>, CliError> {
+    Ok(vec![
+        trawl_storage::service(pages, &trawl_storage::Settings::default()),
+        trawl_dlq_handler::service(&stores.ledger, &trawl_dlq_handler::Settings::default()),
+        trawl_parser::service(&trawl_parser::Settings::default()),
+        trawl_scraper::service(scraper).or_exit(Exit::Failed)?,
+        trawl_url_manager::service(&stores.frontier),
+    ])
+}
+
+/// What flows through the five services.
+///
+/// # Errors
+/// When they can't be put together.
+pub async fn flows(scratch: &Path) -> Result<Vec<Flow>, CliError> {
+    let stores = Stores::open(&DatabaseUrl::sqlite(scratch), Missing::Create, trawl_url_manager::Settings::default()).await?;
+    let pages = StoreHandler::new(Arc::clone(&stores.pages));
+    let mut flows: Vec<Flow> =
+        services(&stores, pages, &trawl_scraper::Settings::default())?.iter().flat_map(Service::flows).collect();
+    stores.close().await;
+    flows.sort_by_key(|flow| flow.input.map_or(Topic::ScrapingTasks, |(topic, _)| topic));
+    Ok(flows)
+}
+
+/// An in-process bus with the five topics.
+///
+/// # Errors
+/// Never in practice: the in-process broker takes any topic.
+pub async fn bus() -> Result<(Memory, Bus), CliError> {
+    let memory = Memory::new(Retention::UntilConsumed { max_topic_bytes: MAX_TOPIC_BYTES });
+    // One process needs no partitions to share work by; only `retry` keeps its delay tiers.
+    let topics = TopicsSection::default().specs().into_iter().map(|(topic, spec)| {
+        let partitions = if topic == Topic::Retry { spec.partitions } else { 1 };
+        (topic, TopicSpec { partitions, ..spec })
+    });
+    memory.ensure_topics(&topics.collect()).await?;
+    Ok((memory.clone(), Bus::new(Arc::new(memory))))
+}
+
+/// How the loops run in one process: commits are what frees memory, so they come often.
+#[must_use]
+pub fn runtime_settings() -> RuntimeSettings {
+    RuntimeSettings {
+        retry: RetryPolicies::default(),
+        commit_every: 32,
+        commit_interval: Duration::from_millis(100),
+        drain_timeout: Duration::from_secs(5),
+        instance: "embedded".to_owned(),
+        ..RuntimeSettings::default()
+    }
+}
+
+/// Starts the services in order.
+///
+/// # Errors
+/// When one can't start.
+pub async fn start(services: Vec<Service>, bus: &Bus, shutdown: &CancellationToken) -> Result<Vec<Running>, CliError> {
+    let mut running = Vec::with_capacity(services.len());
+    for service in services {
+        running.push(service.start(bus.clone(), runtime_settings(), shutdown.clone()).await?);
+    }
+    Ok(running)
+}

@@ -1,0 +1,13 @@
+//! Everything in one process: the five services over the in-process bus and SQLite.
+//!
+//! - [`cli`]: the verbs.
+//! - [`crawl`]: `trawl crawl`: opens the stores, runs the services, shows progress, reports.
+//! - [`embedded`]: the five services put together, once, for the crawl and for the topology.
+//! - [`audit`]: adds up the states of a job's URLs against what is stored and what is dead.
+//! - [`topology`]: the graph of topics and handlers, read off the types.
+
+pub mod audit;
+pub mod cli;
+pub mod crawl;
+pub mod embedded;
+pub mod topology;
