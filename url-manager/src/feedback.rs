@@ -3,11 +3,13 @@
 use crate::{
     error::FrontierError,
     frontier::Frontier,
+    input::EndedTask,
     job::Job,
     key::UrlKey,
     offer::{Harvest, Place},
     queues::QueueRef,
     scope::ScopeKind,
+    seen::Seen,
     state::{End, Evidence, Offer},
     text::line,
     work::Work,
@@ -18,7 +20,7 @@ use std::{
     sync::Arc,
 };
 use trawl_shared::{
-    model::{CanonicalUrl, JobId, Outcome, TaskEnded},
+    model::{CanonicalUrl, JobId, Outcome},
     runtime::{BatchHandler, Context, Failure, FailureClass},
 };
 
@@ -41,21 +43,18 @@ impl FeedbackHandler {
 
 impl BatchHandler for FeedbackHandler {
     const NAME: &'static str = "url-manager";
-    type In = TaskEnded;
+    type In = EndedTask;
     type Out = ();
 
-    async fn handle(&self, batch: Vec<(TaskEnded, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
-        let facts: Vec<_> = batch.iter().map(|(ended, context)| (ended, context.envelope.replays)).collect();
+    async fn handle(&self, batch: Vec<(EndedTask, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let facts: Vec<EndedTask> = batch.into_iter().map(|(ended, _)| ended).collect();
         let known = self.frontier.apply(&facts).await?;
-        Ok(known
-            .into_iter()
-            .zip(&facts)
-            .map(|(known, (ended, _))| if known { Ok(()) } else { Err(unknown(ended)) })
-            .collect())
+        let answer = |(known, ended)| if known { Ok(()) } else { Err(unknown(ended)) };
+        Ok(known.into_iter().zip(&facts).map(answer).collect())
     }
 }
 
-fn unknown(ended: &TaskEnded) -> Failure {
+fn unknown(ended: &EndedTask) -> Failure {
     let error = anyhow::anyhow!(
         "{} of job {} is not in this frontier: is the database another one than the crawl's?",
         ended.origin.url,
@@ -65,14 +64,14 @@ fn unknown(ended: &TaskEnded) -> Failure {
 }
 
 impl Frontier {
-    /// Applies terminal facts, each with how often it was replayed from the dead letters; answers
-    /// which of them are about URLs of this frontier. Doing it twice is doing it once.
+    /// Applies terminal facts; answers which of them are about URLs of this frontier. Doing it twice is
+    /// doing it once.
     ///
     /// # Errors
     /// When the database fails: then nothing was applied.
-    pub async fn apply(&self, facts: &[(&TaskEnded, u32)]) -> Result<Vec<bool>, FrontierError> {
+    pub async fn apply(&self, facts: &[EndedTask]) -> Result<Vec<bool>, FrontierError> {
         let mut jobs: BTreeMap<JobId, Arc<Job>> = BTreeMap::new();
-        for (ended, _) in facts {
+        for ended in facts {
             let id = ended.origin.job;
             if !jobs.contains_key(&id)
                 && let Some(job) = self.job(id).await?
@@ -87,7 +86,7 @@ impl Frontier {
 
     async fn apply_once(
         &self,
-        facts: &[(&TaskEnded, u32)],
+        facts: &[EndedTask],
         jobs: &BTreeMap<JobId, Arc<Job>>,
     ) -> Result<Vec<bool>, FrontierError> {
         let mut work = self.begin().await?;
@@ -96,81 +95,84 @@ impl Frontier {
             jobs.insert(job.id, work.widen(&job, anchors).await?);
         }
         let jobs = work.pin_jobs(jobs.into_values()).await?;
-        let rows = load(&mut work, facts, &jobs).await?;
-
-        for ((ended, replays), (id, queue)) in
-            facts.iter().zip(&rows).filter_map(|(fact, row)| Some((fact, (*row)?)))
-        {
-            work.change(id, |row| row.round == ended.origin.round && row.end(end(ended, *replays)));
-            if let Some(asked) = ended.crawl_delay_ms.filter(|asked| *asked != queue.crawl_delay_ms)
-                && let Some(job) = jobs.get(&ended.origin.job)
-            {
-                let told = QueueRef { crawl_delay_ms: asked, ..queue };
-                work.fresh_queues.insert((job.row, ended.origin.url.host_key()), told);
-                work.crawl_delays.insert(queue.host, asked);
-            }
+        let known = find(&mut work, facts, &jobs).await?;
+        for fact in known.iter().flatten() {
+            fact.end(&mut work);
         }
         let mut harvest = Harvest::default();
-        {
-            let mut seen = self.seen();
-            for ((ended, _), id) in
-                facts.iter().zip(&rows).filter_map(|(fact, row)| Some((fact, row.as_ref()?.0)))
-            {
-                let (Some(row), Some(job)) = (work.row(id), jobs.get(&ended.origin.job)) else { continue };
-                if let Some(page) = &ended.page {
-                    harvest.page(
-                        Place { job, parent: id, depth: row.depth, follow: ended.follow },
-                        page,
-                        &mut seen,
-                    );
-                }
-                if let Some(target) = redirect(ended) {
-                    let redirects = row.redirects.saturating_add(1);
-                    let verdict = job.judge(&target, row.depth, redirects);
-                    harvest.add(
-                        job,
-                        target,
-                        Offer { verdict, depth: row.depth, parent: Some(id), redirects },
-                    );
-                }
-            }
+        for fact in known.iter().flatten() {
+            fact.harvest(&work, &mut harvest, &mut self.seen());
         }
         work.settle(&harvest).await?;
         work.commit().await?;
         harvest.remember(&mut self.seen());
-        Ok(rows.iter().map(Option::is_some).collect())
+        Ok(known.iter().map(Option::is_some).collect())
     }
 }
 
-/// The rows that facts are about, with their queues.
-async fn load(
+/// A fact about a URL of this frontier.
+struct Known<'a> {
+    ended: &'a EndedTask,
+    job: &'a Job,
+    queue: QueueRef,
+    row: i64,
+}
+
+/// The rows that facts are about.
+async fn find<'a>(
     work: &mut Work<'_>,
-    facts: &[(&TaskEnded, u32)],
-    jobs: &HashMap<JobId, Arc<Job>>,
-) -> Result<Vec<Option<(i64, QueueRef)>>, FrontierError> {
-    let mut rows = vec![None; facts.len()];
-    let of_job = |(at, (ended, _)): (usize, &(&TaskEnded, u32))| Some((at, jobs.get(&ended.origin.job)?.row));
-    let known: Vec<(usize, i64)> = facts.iter().enumerate().filter_map(of_job).collect();
-    let keys: Vec<_> = known.iter().map(|(at, _)| facts[*at].0.origin.url.host_key()).collect();
-    let hosts: Vec<_> = known.iter().zip(&keys).map(|((_, job), host)| (*job, host)).collect();
-    let queues = work.find_queues(&hosts).await?;
-    let found: Vec<_> =
-        known.iter().zip(queues).filter_map(|((at, job), queue)| Some((*at, *job, queue?))).collect();
-    let wanted: Vec<_> = found
-        .iter()
-        .map(|(at, job, queue)| (*job, queue.queue, UrlKey::of(&facts[*at].0.origin.url)))
-        .collect();
-    for ((at, _, queue), id) in found.into_iter().zip(work.load(&wanted).await?) {
-        rows[at] = id.map(|id| (id, queue));
+    facts: &'a [EndedTask],
+    jobs: &'a HashMap<JobId, Arc<Job>>,
+) -> Result<Vec<Option<Known<'a>>>, FrontierError> {
+    let of_jobs =
+        facts.iter().enumerate().filter_map(|(at, ended)| Some((at, ended, &**jobs.get(&ended.origin.job)?)));
+    let of_jobs: Vec<_> = of_jobs.collect();
+    let hosts: Vec<_> = of_jobs.iter().map(|(_, ended, _)| ended.origin.url.host_key()).collect();
+    let places: Vec<_> = of_jobs.iter().zip(&hosts).map(|((.., job), host)| (job.row, host)).collect();
+    let queues = work.find_queues(&places).await?;
+    let queued: Vec<_> =
+        of_jobs.iter().zip(queues).filter_map(|(fact, queue)| Some((*fact, queue?))).collect();
+    let wanted =
+        queued.iter().map(|((_, ended, job), queue)| (job.row, queue.queue, UrlKey::of(&ended.origin.url)));
+    let rows = work.load(&wanted.collect::<Vec<_>>()).await?;
+    let mut known: Vec<_> = facts.iter().map(|_| None).collect();
+    for (((at, ended, job), queue), row) in queued.into_iter().zip(rows) {
+        known[at] = row.map(|row| Known { ended, job, queue, row });
     }
-    Ok(rows)
+    Ok(known)
 }
 
-fn end(ended: &TaskEnded, replays: u32) -> End {
+impl Known<'_> {
+    /// The URL's state changes, and with it what is known of its host.
+    fn end(&self, work: &mut Work<'_>) {
+        let Self { ended, job, queue, row } = self;
+        work.change(*row, |row| row.round == ended.origin.round && row.end(end(ended)));
+        if let Some(asked) = ended.crawl_delay_ms.filter(|asked| *asked != queue.crawl_delay_ms) {
+            let told = QueueRef { crawl_delay_ms: asked, ..*queue };
+            work.fresh_queues.insert((job.row, ended.origin.url.host_key()), told);
+            work.crawl_delays.insert(queue.host, asked);
+        }
+    }
+
+    /// What the page leads to.
+    fn harvest(&self, work: &Work<'_>, harvest: &mut Harvest, seen: &mut Seen) {
+        let Self { ended, job, row: parent, .. } = self;
+        let Some(row) = work.row(*parent) else { return };
+        let place = Place { job, parent: *parent, depth: row.depth, follow: ended.follow };
+        harvest.page(place, &ended.links, seen);
+        if let Some(target) = redirect(ended) {
+            let redirects = row.redirects.saturating_add(1);
+            let verdict = job.judge(&target, row.depth, redirects);
+            harvest.add(job, target, Offer { verdict, depth: row.depth, parent: Some(*parent), redirects });
+        }
+    }
+}
+
+fn end(ended: &EndedTask) -> End {
     End {
-        evidence: Evidence::fact(replays),
+        evidence: Evidence::fact(ended.replays),
         outcome: ended.outcome,
-        code: ended.code.clone(),
+        code: ended.code.clone().into(),
         detail: ended.detail.as_deref().map(line),
         status: ended.status,
         redirect_to: ended.redirect_to.as_deref().map(line),
@@ -178,19 +180,16 @@ fn end(ended: &TaskEnded, replays: u32) -> End {
     }
 }
 
-fn redirect(ended: &TaskEnded) -> Option<CanonicalUrl> {
+fn redirect(ended: &EndedTask) -> Option<CanonicalUrl> {
     let target = ended.redirect_to.as_deref().filter(|_| ended.outcome == Outcome::Redirected)?;
     CanonicalUrl::parse(target).ok()
 }
 
 /// Seeds that redirect take their job along: `http://example.org` may live on `www.example.org`. What
 /// such a seed leads to has depth zero as well, so a chain is followed to its end.
-fn moved_sites(
-    facts: &[(&TaskEnded, u32)],
-    jobs: &BTreeMap<JobId, Arc<Job>>,
-) -> Vec<(Arc<Job>, Vec<String>)> {
+fn moved_sites(facts: &[EndedTask], jobs: &BTreeMap<JobId, Arc<Job>>) -> Vec<(Arc<Job>, Vec<String>)> {
     let mut moved: Vec<(Arc<Job>, Vec<String>)> = Vec::new();
-    for (ended, _) in facts.iter().filter(|(ended, _)| ended.origin.depth == 0) {
+    for ended in facts.iter().filter(|ended| ended.origin.depth == 0) {
         let (Some(target), Some(job)) = (redirect(ended), jobs.get(&ended.origin.job)) else { continue };
         let widens = matches!(job.spec.scope, ScopeKind::Host | ScopeKind::Domain);
         let Some(anchor) = job.spec.scope.anchor(&target).filter(|_| widens && !job.scope.admits(&target))

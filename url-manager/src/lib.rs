@@ -1,7 +1,7 @@
 //! The frontier: which URL next, and what became of each. The only writer of URL state.
 //!
 //! Two halves share a [`Frontier`]. *Feedback* takes facts: [`feedback`] how tasks ended and the links
-//! they found, [`letters`] what is dead, [`waiting`] what waits for another attempt. *Dispatch* gives
+//! they found (read by [`input`]), [`letters`] what is dead, [`waiting`] what waits for another attempt. *Dispatch* gives
 //! URLs out: [`dispatch`] is the loop, `claim` decides whose turn it is, `tend` ends leases, budgets and
 //! jobs.
 //!
@@ -24,6 +24,7 @@ pub mod cli;
 pub mod dispatch;
 pub mod error;
 pub mod feedback;
+pub mod input;
 pub mod inspect;
 pub mod job;
 pub mod letters;
@@ -53,6 +54,7 @@ pub use dispatch::Dispatcher;
 pub use error::FrontierError;
 pub use feedback::FeedbackHandler;
 pub use frontier::Frontier;
+pub use input::EndedTask;
 pub use job::{JobSpec, JobState};
 pub use letters::DeadLetterHandler;
 pub use scope::ScopeKind;

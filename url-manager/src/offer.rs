@@ -1,13 +1,14 @@
 //! From links to the few URLs that have to be looked up: the first half of the seen-test.
 
 use crate::{
+    input::Links,
     job::Job,
     key::UrlKey,
     seen::{Finding, LinkHash, Seen},
     state::{Offer, Verdict},
 };
 use std::collections::{HashMap, hash_map::Entry};
-use trawl_shared::model::{CanonicalUrl, HostKey, ParsedPage, code};
+use trawl_shared::model::{CanonicalUrl, HostKey, code};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// A URL that was found and may be new.
@@ -43,20 +44,16 @@ pub(crate) struct Harvest {
 
 impl Harvest {
     /// Takes the links of a page.
-    pub(crate) fn page(&mut self, place: Place<'_>, page: &ParsedPage, seen: &mut Seen) {
+    pub(crate) fn page(&mut self, place: Place<'_>, links: &Links, seen: &mut Seen) {
         // A widened scope judges anew, so what was seen under the old one is not known any more.
         let seed = (place.job.row.cast_unsigned() << 24) ^ place.job.generation.cast_unsigned();
         let obeys = place.job.obeys_robots();
         let depth = place.depth.saturating_add(1);
-        for link in page.links.iter().filter(|link| link.kind.is_navigational()) {
-            let text = link.url.split_once('#').map_or(link.url.as_str(), |(text, _)| text);
+        for (text, nofollow) in links.iter() {
             let hash = xxh3_128_with_seed(text.as_bytes(), seed);
-            let follow = !obeys || (place.follow && !link.is_nofollow());
+            let follow = !obeys || (place.follow && !nofollow);
             let finding = Finding { depth, follow };
-            if seen.knows(hash, finding) {
-                continue;
-            }
-            if !self.is_news(hash, finding) {
+            if seen.knows(hash, finding) || !self.is_news(hash, finding) {
                 continue;
             }
             match CanonicalUrl::parse(text) {
@@ -125,23 +122,12 @@ impl Harvest {
 mod tests {
     use super::*;
     use crate::{job::JobSpec, scope::Scope};
-    use trawl_shared::model::{JobId, Link, LinkKind, RobotsPolicy};
+    use trawl_shared::model::{JobId, RobotsPolicy};
 
     fn job(max_depth: Option<u32>) -> Job {
         let spec = JobSpec { max_depth, ..JobSpec::default() };
         let scope = Scope::new(spec.scope, ["a.example".to_owned()]);
         Job { row: 1, id: JobId::fresh(), spec, scope, generation: 0 }
-    }
-
-    fn page(links: &[(&str, LinkKind, Option<&str>)]) -> ParsedPage {
-        let link = |(url, kind, rel): &(&str, LinkKind, Option<&str>)| Link {
-            url: (*url).to_owned(),
-            raw: String::new(),
-            text: String::new(),
-            rel: rel.map(str::to_owned),
-            kind: *kind,
-        };
-        ParsedPage { links: links.iter().map(link).collect(), ..ParsedPage::default() }
     }
 
     fn found(harvest: &Harvest) -> Vec<(&str, Verdict, u32)> {
@@ -154,14 +140,13 @@ mod tests {
         let place = Place { job: &job, parent: 9, depth: 2, follow: true };
         let mut seen = Seen::new(1024);
         let mut harvest = Harvest::default();
-        let links = page(&[
-            ("http://a.example/x#one", LinkKind::A, Some("nofollow")),
-            ("http://a.example/x#two", LinkKind::A, None),
-            ("http://a.example/./x", LinkKind::Area, None),
-            ("http://b.example/", LinkKind::A, None),
-            ("http://a.example/style", LinkKind::Link, None),
-            ("mailto:a@b", LinkKind::A, None),
-            ("http://a.example/no", LinkKind::A, Some("NoFollow ugc")),
+        let links = Links::of(&[
+            ("http://a.example/x", true),
+            ("http://a.example/x", false),
+            ("http://a.example/./x", false),
+            ("http://b.example/", false),
+            ("mailto:a@b", false),
+            ("http://a.example/no", true),
         ]);
         harvest.page(place, &links, &mut seen);
         let expected = [
@@ -187,7 +172,7 @@ mod tests {
     #[test]
     fn pages_and_jobs_say_whether_to_follow() {
         let mut job = job(Some(1));
-        let links = page(&[("http://a.example/x", LinkKind::A, Some("nofollow"))]);
+        let links = Links::of(&[("http://a.example/x", true)]);
         let look = |job: &Job, depth, follow| {
             let mut harvest = Harvest::default();
             harvest.page(Place { job, parent: 9, depth, follow }, &links, &mut Seen::new(16));

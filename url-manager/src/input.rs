@@ -1,0 +1,223 @@
+//! How a task ended, read for the frontier: the links stay where they are in the record.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use std::borrow::Cow;
+use trawl_shared::{
+    message::{DecodeError, Delivery, Envelope, Input, Message, Topic},
+    model::{LinkKind, Origin, Outcome, TaskEnded},
+};
+
+/// A [`TaskEnded`] as the frontier takes it.
+///
+/// Of a page's hundred links nearly all are known already. Building a [`trawl_shared::model::Link`] for
+/// each, with its anchor text, would cost more than finding that out.
+#[derive(Clone, Debug)]
+pub struct EndedTask {
+    pub(crate) origin: Origin,
+    pub(crate) replays: u32,
+    pub(crate) outcome: Outcome,
+    pub(crate) code: String,
+    pub(crate) detail: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) redirect_to: Option<String>,
+    pub(crate) crawl_delay_ms: Option<u64>,
+    pub(crate) follow: bool,
+    pub(crate) links: Links,
+}
+
+/// The links of a page that a crawl follows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    payload: Bytes,
+    links: Vec<FoundLink>,
+}
+
+#[derive(Clone, Debug)]
+struct FoundLink {
+    url: Text,
+    nofollow: bool,
+}
+
+/// A text in the payload, or one that had to be unescaped.
+#[derive(Clone, Debug)]
+enum Text {
+    At { start: u32, length: u32 },
+    Own(Box<str>),
+}
+
+impl Links {
+    /// URLs without their fragments, and whether they ask not to be followed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.links.iter().map(|link| {
+            let url = match &link.url {
+                Text::Own(text) => text,
+                Text::At { start, length } => {
+                    let bytes = &self.payload[*start as usize..][..*length as usize];
+                    std::str::from_utf8(bytes).unwrap_or_default()
+                }
+            };
+            (url.split_once('#').map_or(url, |(url, _)| url), link.nofollow)
+        })
+    }
+
+    /// Links from nowhere.
+    #[cfg(test)]
+    pub(crate) fn of(links: &[(&str, bool)]) -> Self {
+        let link =
+            |(url, nofollow): &(&str, bool)| FoundLink { url: Text::Own((*url).into()), nofollow: *nofollow };
+        Self { payload: Bytes::new(), links: links.iter().map(link).collect() }
+    }
+
+    fn new(payload: &Bytes, views: Vec<LinkView<'_>>) -> Self {
+        let followed = views.into_iter().filter(|view| view.kind.is_navigational());
+        let found = followed.map(|view| FoundLink {
+            nofollow: view.rel.is_some_and(|rel| is_nofollow(&rel)),
+            url: match view.url {
+                Cow::Borrowed(text) => place(payload, text).unwrap_or_else(|| Text::Own(text.into())),
+                Cow::Owned(text) => Text::Own(text.into()),
+            },
+        });
+        Self { payload: payload.clone(), links: found.collect() }
+    }
+}
+
+fn place(payload: &Bytes, text: &str) -> Option<Text> {
+    let start = text.as_ptr().addr().checked_sub(payload.as_ptr().addr())?;
+    Some(Text::At { start: start.try_into().ok()?, length: text.len().try_into().ok()? })
+}
+
+fn is_nofollow(rel: &str) -> bool {
+    rel.split_ascii_whitespace().any(|token| token.eq_ignore_ascii_case("nofollow"))
+}
+
+#[derive(Deserialize)]
+struct View<'a> {
+    origin: Origin,
+    outcome: Outcome,
+    code: String,
+    #[serde(default)]
+    detail: Option<String>,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    redirect_to: Option<String>,
+    #[serde(default)]
+    crawl_delay_ms: Option<u64>,
+    #[serde(default = "yes")]
+    follow: bool,
+    #[serde(default, borrow)]
+    page: Option<PageView<'a>>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+struct PageView<'a> {
+    #[serde(default, borrow)]
+    links: Vec<LinkView<'a>>,
+}
+
+#[derive(Deserialize)]
+struct LinkView<'a> {
+    #[serde(borrow)]
+    url: Cow<'a, str>,
+    #[serde(default)]
+    rel: Option<String>,
+    kind: LinkKind,
+}
+
+impl Input for EndedTask {
+    const TOPIC: Topic = <TaskEnded as Message>::TOPIC;
+    const KIND: &'static str = <TaskEnded as Message>::KIND;
+
+    fn read(delivery: &Delivery, envelope: &Envelope) -> Result<Self, DecodeError> {
+        if envelope.kind != Self::KIND {
+            return Err(DecodeError::Type {
+                found: envelope.kind.clone().into_owned(),
+                expected: Self::KIND,
+            });
+        }
+        let payload = &delivery.record.payload;
+        let view: View<'_> = serde_json::from_slice(payload)
+            .map_err(|error| DecodeError::Payload { kind: Self::KIND, reason: error.to_string() })?;
+        Ok(Self {
+            origin: view.origin,
+            replays: envelope.replays,
+            outcome: view.outcome,
+            code: view.code,
+            detail: view.detail,
+            status: view.status,
+            redirect_to: view.redirect_to,
+            crawl_delay_ms: view.crawl_delay_ms,
+            follow: view.follow,
+            links: view.page.map_or_else(Links::default, |page| Links::new(payload, page.links)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trawl_shared::{
+        message::Record,
+        model::{CanonicalUrl, JobId, Link, ParsedPage, TaskId},
+        runtime::encode_root,
+    };
+
+    fn ended() -> TaskEnded {
+        let url = CanonicalUrl::parse("http://a.example/").unwrap();
+        let job = JobId::fresh();
+        let task = TaskId::derive(job, &url, 0);
+        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0 };
+        TaskEnded::without_page(origin, Outcome::Stored, "ok")
+    }
+
+    fn read(record: Record) -> Result<EndedTask, DecodeError> {
+        let envelope = Envelope::read(&record).unwrap();
+        let timestamp = envelope.time;
+        EndedTask::read(
+            &Delivery { record, partition: 0, offset: 0, high_watermark: 0, timestamp },
+            &envelope,
+        )
+    }
+
+    fn record(ended: &TaskEnded) -> Record {
+        encode_root(ended, ended.origin.job, "/test/1".into()).unwrap()
+    }
+
+    #[test]
+    fn links_are_read_where_they_are() {
+        let link = |url: &str, kind, rel: Option<&str>| Link {
+            url: url.to_owned(),
+            raw: String::new(),
+            text: "a \"text\"".to_owned(),
+            rel: rel.map(str::to_owned),
+            kind,
+        };
+        let links = vec![
+            link("http://a.example/plain#part", LinkKind::A, None),
+            link("http://a.example/\"quoted\"", LinkKind::Area, Some("ugc NoFollow")),
+            link("http://a.example/style", LinkKind::Link, None),
+        ];
+        let page = ParsedPage { links, ..ParsedPage::default() };
+        let ended = TaskEnded { page: Some(Box::new(page)), ..ended() };
+        let read = read(record(&ended)).unwrap();
+        let expected = [("http://a.example/plain", false), ("http://a.example/\"quoted\"", true)];
+        assert_eq!(read.links.iter().collect::<Vec<_>>(), expected);
+        assert!(matches!(read.links.links[0].url, Text::At { .. }));
+        assert_eq!(read.origin, ended.origin);
+    }
+
+    #[test]
+    fn what_is_no_ended_task_is_refused_with_its_reason() {
+        let good = record(&ended());
+        let mut other = good.clone();
+        other.headers.set("ce_type", "trawl.task-ended.v9");
+        assert!(matches!(read(other), Err(DecodeError::Type { .. })));
+        let broken = read(Record { payload: Bytes::from_static(b"{\"origin\": 1}"), ..good }).unwrap_err();
+        assert!(broken.to_string().contains("invalid type"), "{broken}");
+    }
+}
