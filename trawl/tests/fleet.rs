@@ -81,7 +81,7 @@ fn a_dead_letter_tells_every_attempt_and_its_replay_stores_the_page() {
     assert_eq!(letter["code"], "server_error", "{letter}");
     let id = letter["id"].as_str().unwrap().to_owned();
     let shown = fleet.run("dlq-handler", &["show", &id]);
-    assert_eq!(shown.matches("server_error").count(), 4, "the code once, then each of three attempts: {shown}");
+    assert_eq!(shown.matches("server_error (server)").count(), 4, "the code once, then each of three attempts: {shown}");
     wait_for("the frontier to know", 60, || (fleet.status("letters")["counts"]["dead"] == 1).then_some(()));
     let explained = fleet.run("url-manager", &["explain", &url, "--job", "letters"]);
     assert!(explained.contains("dead") && explained.contains("server_error"), "{explained}");

@@ -88,7 +88,8 @@ impl Fleet {
     /// All stored rows.
     #[track_caller]
     pub fn rows(&self, job: &str) -> Vec<Value> {
-        let text = self.run("storage", &["export", "--format", "jsonl", "--job", job]);
+        let id = self.status(job)["id"].as_str().unwrap().to_owned();
+        let text = self.run("storage", &["export", "--format", "jsonl", "--job", &id]);
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
