@@ -33,6 +33,8 @@ pub enum Command {
     Run,
     /// Fetch one page and print it as JSON
     Fetch(FetchArgs),
+    /// Ask the service of this machine whether it is ready
+    Health,
 }
 
 impl Cli {
@@ -55,6 +57,7 @@ impl Cli {
             #[cfg(feature = "kafka")]
             Command::Run => run(&config).await,
             Command::Fetch(args) => args.run(&config.service, &mut io::stdout()).await,
+            Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }
     }
 }
