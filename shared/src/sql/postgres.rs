@@ -30,7 +30,8 @@ pub async fn open_postgres(
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| open_error(error.to_string()))?
         .application_name(&format!("trawl-{schema}"))
-        .options([("search_path", schema)])
+        // Notices tell of tables that are there already, at every start.
+        .options([("search_path", schema), ("client_min_messages", "warning")])
         .disable_statement_logging();
 
     // One connection by hand first: a pool hides why it could not connect.
