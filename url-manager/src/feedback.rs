@@ -149,7 +149,7 @@ impl Known<'_> {
         work.change(*row, |row| row.round == ended.origin.round && row.end(end(ended)));
         if let Some(asked) = ended.crawl_delay_ms.filter(|asked| *asked != queue.crawl_delay_ms) {
             let told = QueueRef { crawl_delay_ms: asked, ..*queue };
-            work.fresh_queues.insert((job.row, ended.origin.url.host_key()), told);
+            work.fresh_queues.insert(job.row, ended.origin.url.host_key(), told);
             work.crawl_delays.insert(queue.host, asked);
         }
     }

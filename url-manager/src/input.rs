@@ -1,6 +1,7 @@
 //! How a task ended, read for the frontier: the links stay where they are in the record.
 
 use bytes::Bytes;
+use memchr::memchr;
 use serde::Deserialize;
 use std::borrow::Cow;
 use trawl_shared::{
@@ -26,7 +27,7 @@ pub struct EndedTask {
     pub(crate) links: Links,
 }
 
-/// The links of a page that a crawl follows.
+/// The links of a page that a crawl follows, without their fragments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
     payload: Bytes,
@@ -47,17 +48,14 @@ enum Text {
 }
 
 impl Links {
-    /// URLs without their fragments, and whether they ask not to be followed.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
+    /// URLs as the bytes of their text, and whether they ask not to be followed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
         self.links.iter().map(|link| {
             let url = match &link.url {
-                Text::Own(text) => text,
-                Text::At { start, length } => {
-                    let bytes = &self.payload[*start as usize..][..*length as usize];
-                    std::str::from_utf8(bytes).unwrap_or_default()
-                }
+                Text::Own(text) => text.as_bytes(),
+                Text::At { start, length } => &self.payload[*start as usize..][..*length as usize],
             };
-            (url.split_once('#').map_or(url, |(url, _)| url), link.nofollow)
+            (url, link.nofollow)
         })
     }
 
@@ -69,19 +67,23 @@ impl Links {
         Self { payload: Bytes::new(), links: links.iter().map(link).collect() }
     }
 
-    fn new(payload: &Bytes, views: Vec<LinkView<'_>>) -> Self {
-        let followed = views.into_iter().filter(|view| view.kind.is_navigational());
-        let found = followed.map(|view| FoundLink {
-            nofollow: view.rel.is_some_and(|rel| is_nofollow(&rel)),
-            url: match view.url {
-                Cow::Borrowed(text) => place(payload, text).unwrap_or_else(|| Text::Own(text.into())),
-                Cow::Owned(text) => Text::Own(text.into()),
-            },
+    fn new(payload: &Bytes, views: &[LinkView<'_>]) -> Self {
+        let followed = views.iter().filter(|view| view.kind.is_navigational());
+        let found = followed.map(|view| {
+            let text = &view.url[..memchr(b'#', view.url.as_bytes()).unwrap_or(view.url.len())];
+            let own = || Text::Own(text.into());
+            let url = if matches!(view.url, Cow::Borrowed(_)) {
+                place(payload, text).unwrap_or_else(own)
+            } else {
+                own()
+            };
+            FoundLink { url, nofollow: view.rel.as_deref().is_some_and(is_nofollow) }
         });
         Self { payload: payload.clone(), links: found.collect() }
     }
 }
 
+/// Where in the payload a text stands that was borrowed from it.
 fn place(payload: &Bytes, text: &str) -> Option<Text> {
     let start = text.as_ptr().addr().checked_sub(payload.as_ptr().addr())?;
     Some(Text::At { start: start.try_into().ok()?, length: text.len().try_into().ok()? })
@@ -153,7 +155,7 @@ impl Input for EndedTask {
             redirect_to: view.redirect_to,
             crawl_delay_ms: view.crawl_delay_ms,
             follow: view.follow,
-            links: view.page.map_or_else(Links::default, |page| Links::new(payload, page.links)),
+            links: view.page.map_or_else(Links::default, |page| Links::new(payload, &page.links)),
         })
     }
 }
@@ -205,7 +207,8 @@ mod tests {
         let page = ParsedPage { links, ..ParsedPage::default() };
         let ended = TaskEnded { page: Some(Box::new(page)), ..ended() };
         let read = read(record(&ended)).unwrap();
-        let expected = [("http://a.example/plain", false), ("http://a.example/\"quoted\"", true)];
+        let expected: [(&[u8], bool); 2] =
+            [(b"http://a.example/plain", false), (b"http://a.example/\"quoted\"", true)];
         assert_eq!(read.links.iter().collect::<Vec<_>>(), expected);
         assert!(matches!(read.links.links[0].url, Text::At { .. }));
         assert_eq!(read.origin, ended.origin);

@@ -89,7 +89,7 @@ impl Frontier {
 
     async fn fresh_job(&self, id: JobId) -> Result<Option<Arc<Job>>, FrontierError> {
         let asked = |statement, input| self.database.ask(statement, input);
-        let records = asked(&statements::FIND_JOBS, Input::table([[id.to_string().into()]])).await?;
+        let records = asked(&statements::FIND_JOBS, Input::table([[id.to_string().as_str().into()]])).await?;
         let Some(record) = decode::<JobRecord>(&records)?.into_iter().next() else { return Ok(None) };
         let anchors = asked(&statements::LOAD_ANCHORS, Input::scalars([record.row.into()])).await?;
         let job = Arc::new(assemble(&record, decode(&anchors)?)?);
@@ -115,7 +115,7 @@ impl Frontier {
     /// When there is no such job, or the database fails.
     pub async fn set_job_state(&self, job: JobId, state: JobState) -> Result<(), FrontierError> {
         let mut tx = self.database.begin().await?;
-        let input = Input::scalars([state.as_str().into(), job.to_string().into()]);
+        let input = Input::scalars([state.as_str().into(), job.to_string().as_str().into()]);
         if tx.run(&statements::SET_JOB_STATE, input).await? == 0 {
             return Err(FrontierError::NoSuchJob(job.to_string()));
         }
@@ -127,7 +127,7 @@ impl Frontier {
 
 /// A job as the transaction sees it.
 pub(crate) async fn load_job(tx: &mut dyn Transaction, id: JobId) -> Result<Arc<Job>, FrontierError> {
-    let records = tx.ask(&statements::FIND_JOBS, Input::table([[id.to_string().into()]])).await?;
+    let records = tx.ask(&statements::FIND_JOBS, Input::table([[id.to_string().as_str().into()]])).await?;
     let record = decode::<JobRecord>(&records)?.into_iter().next();
     let record = record.ok_or_else(|| FrontierError::NoSuchJob(id.to_string()))?;
     let anchors = tx.ask(&statements::LOAD_ANCHORS, Input::scalars([record.row.into()])).await?;
@@ -148,7 +148,7 @@ pub(crate) async fn ensure_job(
 ) -> Result<(JobId, bool), FrontierError> {
     let json =
         serde_json::to_string(spec).map_err(|error| SqlError::Query(sqlx::Error::Encode(error.into())))?;
-    let row = [JobId::fresh().to_string().into(), spec.name.as_str().into(), json.into()];
+    let row = [JobId::fresh().to_string().as_str().into(), spec.name.as_str().into(), json.as_str().into()];
     let created = tx.run(&statements::INSERT_JOB, Input::table([row]).with(now)).await? > 0;
     let jobs = decode::<(JobRecord, Counts)>(&tx.ask(&statements::LIST_JOBS, Input::default()).await?)?;
     let job = jobs.into_iter().find(|(job, _)| job.name == spec.name);

@@ -50,16 +50,16 @@ impl Harvest {
         let obeys = place.job.obeys_robots();
         let depth = place.depth.saturating_add(1);
         for (text, nofollow) in links.iter() {
-            let hash = xxh3_128_with_seed(text.as_bytes(), seed);
+            let hash = xxh3_128_with_seed(text, seed);
             let follow = !obeys || (place.follow && !nofollow);
             let finding = Finding { depth, follow };
             if seen.knows(hash, finding) || !self.is_news(hash, finding) {
                 continue;
             }
-            match CanonicalUrl::parse(text) {
-                Ok(url) => self.link(place, url, depth, follow),
+            match std::str::from_utf8(text).ok().and_then(|text| CanonicalUrl::parse(text).ok()) {
+                Some(url) => self.link(place, url, depth, follow),
                 // `mailto:` and the like can't become anything better, on whatever page they stand.
-                Err(_) => {
+                None => {
                     self.links.insert(hash, Finding { depth: 0, follow: true });
                 }
             }

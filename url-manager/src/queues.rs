@@ -27,34 +27,44 @@ pub(crate) struct QueueRef {
 }
 
 /// Queues by job row and host.
-type ByHost = HashMap<i64, HashMap<HostKey, QueueRef>>;
-
 #[derive(Debug, Default)]
-struct Remembered {
-    queues: ByHost,
+pub(crate) struct ByHost {
+    queues: HashMap<i64, HashMap<HostKey, QueueRef>>,
     count: usize,
+}
+
+impl ByHost {
+    fn get(&self, job: i64, host: &HostKey) -> Option<QueueRef> {
+        self.queues.get(&job)?.get(host).copied()
+    }
+
+    pub(crate) fn insert(&mut self, job: i64, host: HostKey, queue: QueueRef) {
+        let is_new = self.queues.entry(job).or_default().insert(host, queue).is_none();
+        self.count += usize::from(is_new);
+    }
 }
 
 /// What is known of queues. They are never deleted, so it can be incomplete, never wrong (but for the
 /// crawl-delay, which only saves writing it again).
 #[derive(Debug, Default)]
-pub(crate) struct QueueCache(Mutex<Remembered>);
+pub(crate) struct QueueCache(Mutex<ByHost>);
 
 impl QueueCache {
     fn get(&self, job: i64, host: &HostKey) -> Option<QueueRef> {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.queues.get(&job)?.get(host).copied()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(job, host)
     }
 
     /// Remembers queues that are committed.
-    pub(crate) fn remember(&self, queues: impl IntoIterator<Item = ((i64, HostKey), QueueRef)>) {
+    pub(crate) fn remember(&self, fresh: ByHost) {
+        if fresh.count == 0 {
+            return;
+        }
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((job, host), queue) in queues {
-            if remembered.count >= REMEMBERED {
-                *remembered = Remembered::default();
-            }
-            let is_new = remembered.queues.entry(job).or_default().insert(host, queue).is_none();
-            remembered.count += usize::from(is_new);
+        if remembered.count >= REMEMBERED {
+            *remembered = ByHost::default();
+        }
+        for (job, queues) in fresh.queues {
+            queues.into_iter().for_each(|(host, queue)| remembered.insert(job, host, queue));
         }
     }
 }
@@ -65,11 +75,15 @@ impl Work<'_> {
         &mut self,
         hosts: &[(i64, &HostKey)],
     ) -> Result<Vec<Option<QueueRef>>, FrontierError> {
-        let known = |work: &Self, (job, host): &(i64, &HostKey)| {
-            let fresh = work.fresh_queues.get(&(*job, (*host).clone())).copied();
-            fresh.or_else(|| work.frontier.queues.get(*job, host))
-        };
-        let mut found: Vec<_> = hosts.iter().map(|host| known(self, host)).collect();
+        let mut found: Vec<Option<QueueRef>> = Vec::with_capacity(hosts.len());
+        for (at, (job, host)) in hosts.iter().enumerate() {
+            // The links of a page are mostly of one host.
+            let known = match at.checked_sub(1) {
+                Some(before) if hosts[before] == hosts[at] => found[before],
+                _ => self.fresh_queues.get(*job, host).or_else(|| self.frontier.queues.get(*job, host)),
+            };
+            found.push(known);
+        }
         let missing = (0..hosts.len()).filter(|at| found[*at].is_none());
         let rows: Vec<[Cell; 3]> =
             missing.map(|at| [at.into(), hosts[at].0.into(), hosts[at].1.as_str().into()]).collect();
@@ -77,7 +91,7 @@ impl Work<'_> {
         for (at, queue, host, crawl_delay_ms) in decode::<(usize, i64, i64, u64)>(&answers)? {
             let queue = QueueRef { queue, host, crawl_delay_ms };
             found[at] = Some(queue);
-            self.fresh_queues.insert((hosts[at].0, hosts[at].1.clone()), queue);
+            self.fresh_queues.insert(hosts[at].0, hosts[at].1.clone(), queue);
         }
         Ok(found)
     }

@@ -12,7 +12,7 @@ use crate::{
     jobs::load_job,
     key::UrlKey,
     offer::Harvest,
-    queues::QueueRef,
+    queues::ByHost,
     state::{UrlRow, UrlState, Verdict},
     store::{Cell, Input, Transaction, decode, statements},
 };
@@ -20,7 +20,7 @@ use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     sync::Arc,
 };
-use trawl_shared::model::{HostKey, JobId};
+use trawl_shared::model::JobId;
 
 /// A row in hand.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Work<'f> {
     pub(crate) now: i64,
     pub(crate) books: Books,
     /// Queues found or made in this transaction.
-    pub(crate) fresh_queues: HashMap<(i64, HostKey), QueueRef>,
+    pub(crate) fresh_queues: ByHost,
     /// What hosts ask for in robots.txt, where it is news.
     pub(crate) crawl_delays: BTreeMap<i64, u64>,
     rows: HashMap<i64, Loaded>,
@@ -52,7 +52,7 @@ impl<'f> Work<'f> {
             tx,
             now: frontier.now(),
             books: Books::default(),
-            fresh_queues: HashMap::new(),
+            fresh_queues: ByHost::default(),
             crawl_delays: BTreeMap::new(),
             rows: HashMap::new(),
             jobs: BTreeMap::new(),
@@ -219,8 +219,8 @@ fn cells(row: &UrlRow) -> [Cell; 12] {
         row.status.map(u32::from).into(),
         row.lease_until.into(),
         row.failures.into(),
-        row.code.clone().into(),
-        row.detail.clone().into(),
-        row.redirect_to.clone().into(),
+        row.code.as_deref().into(),
+        row.detail.as_deref().into(),
+        row.redirect_to.as_deref().into(),
     ]
 }

@@ -1,16 +1,28 @@
 //! What a statement is given: a table, and values beside it.
 
 use crate::key::UrlKey;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// One value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cell {
     Null,
     Int(i64),
-    Text(String),
+    Text(Arc<str>),
     Key(UrlKey),
+}
+
+/// As PostgreSQL is given it.
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Key(key) => key.serialize(serializer),
+        }
+    }
 }
 
 /// A table of `width` columns, and scalars.
@@ -66,15 +78,9 @@ impl From<usize> for Cell {
     }
 }
 
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
     }
 }
 

@@ -20,9 +20,7 @@ use std::sync::Arc;
 use trawl_shared::sql::{DatabaseUrl, Missing, SqlError};
 
 /// The SQLite file in the data folder.
-pub(crate) const FILE: &str = "frontier.db";
-/// The PostgreSQL schema.
-pub(crate) const SCHEMA: &str = "frontier";
+const FILE: &str = "frontier.db";
 
 /// A database.
 #[async_trait]

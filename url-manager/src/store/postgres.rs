@@ -15,6 +15,9 @@ use trawl_shared::sql::{SqlError, open_postgres};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// The schema.
+const SCHEMA: &str = "frontier";
+
 /// Feedback, dispatch, dead letters and retries write side by side; the command line looks.
 const CONNECTIONS: u32 = 6;
 
@@ -27,7 +30,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(url: &str) -> Result<Self, SqlError> {
-        let pool = open_postgres(url, super::SCHEMA, CONNECTIONS, &MIGRATIONS).await?;
+        let pool = open_postgres(url, SCHEMA, CONNECTIONS, &MIGRATIONS).await?;
         Ok(Self { pool, texts: Texts::default() })
     }
 }
