@@ -27,8 +27,8 @@ pub async fn health(telemetry: &TelemetrySettings, out: &mut dyn Write) -> Resul
     let address = address(&telemetry.listen).await.map_err(|error| CliError::new(Exit::Config, error))?;
     let answer = tokio::time::timeout(ANSWERS_WITHIN, ask(address))
         .await
-        .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", ANSWERS_WITHIN.as_secs())))
-        .with_context(|| format!("{address} does not answer; is telemetry.listen the same as the service's?"))
+        .unwrap_or_else(|_| Err(anyhow!("nothing within {} s", ANSWERS_WITHIN.as_secs())))
+        .with_context(|| format!("no service answers at {address} (telemetry.listen)"))
         .and_then(|answer| judge(&answer))
         .map_err(|error| CliError::new(Exit::Failed, error))?;
     writeln!(out, "{answer}").map_err(|error| CliError::new(Exit::Output, error))
@@ -131,6 +131,6 @@ mod tests {
         drop(listener);
         let (exit, why) = check(&address).await.unwrap_err();
         assert_eq!(exit, Exit::Failed);
-        assert!(why.contains("does not answer"), "{why}");
+        assert!(why.contains("no service answers at"), "{why}");
     }
 }
