@@ -2,8 +2,8 @@
 //!
 //!     cargo run --release -p trawl-parser --example pass_cost -- FOLDER...
 //!
-//! Reads every `.html` and `.html.gz` file below the folders; without arguments, the content corpora.
-//! The bare pass collects `href` and title as they stand: nothing decoded, nothing resolved.
+//! Reads every `.html` and `.html.gz` file below the folders, as UTF-8; without arguments, the content
+//! corpora. The bare pass collects `href` and title as they stand: nothing decoded, nothing resolved.
 
 use flate2::read::GzDecoder;
 use lol_html::{HtmlRewriter, Settings as RewriterSettings, element, text};
@@ -25,7 +25,9 @@ fn main() -> anyhow::Result<()> {
     let mut folders: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     if folders.is_empty() {
         let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-        folders = ["aeb", "readability", "trafilatura", "wcxb"].map(|c| corpora.join(format!("content-{c}"))).into();
+        folders = ["aeb", "readability", "trafilatura", "wcxb"]
+            .map(|c| corpora.join(format!("content-{c}")))
+            .into();
     }
     let mut pages = Vec::new();
     for folder in &folders {
@@ -38,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     let url = Url::parse("https://example.org/a/b/page.html")?;
     let settings = Settings::default();
     let links = |body: &[u8], text| {
-        let document = Document { url: &url, content_type: Some("text/html"), charset: None, body };
+        let document = Document { url: &url, content_type: Some("text/html"), charset: Some("utf-8"), body };
         parse(&document, &ExtractSettings { text }, &settings).map_or(0, |parsed| parsed.page.links.len())
     };
     let texts: Vec<String> = pages.iter().map(|page| String::from_utf8_lossy(page).into_owned()).collect();
@@ -48,14 +50,20 @@ fn main() -> anyhow::Result<()> {
     let bare = measure(&texts, |html| bare_pass(html));
     let measured = [
         ("bare pass", bare),
-        ("streaming pass", measure(&texts, |html| stream::facts(html, &settings).map_or(0, |facts| facts.links.len()))),
+        (
+            "streaming pass",
+            measure(&texts, |html| stream::facts(html, &settings).map_or(0, |facts| facts.links.len())),
+        ),
         ("all but text", measure(&pages, |body| links(body, false))),
         ("all with text", measure(&pages, |body| links(body, true))),
         ("bare tree", measure(&texts, |html| usize::from(Dom::build(html, &settings).cut))),
     ];
     for (name, time) in measured {
         let each = time.as_secs_f64() * 1e6 / pages.len() as f64;
-        println!("{name:15} {each:8.1} us a page, {:.2} x the bare pass", time.as_secs_f64() / bare.as_secs_f64());
+        println!(
+            "{name:15} {each:8.1} us a page, {:.2} x the bare pass",
+            time.as_secs_f64() / bare.as_secs_f64()
+        );
     }
     Ok(())
 }

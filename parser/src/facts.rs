@@ -1,15 +1,18 @@
 //! What a page says of itself, as either tier gathers it: values decoded, nothing resolved yet,
 //! because a `<base>` may stand behind the links it is for.
 
-use crate::{links::RawLink, robots_meta, text};
+use crate::{links::RawLink, robots_meta, settings::Settings, text};
 use std::borrow::Cow;
 use trawl_shared::model::LinkKind;
 
 /// Longest title, description and the like, in characters.
 pub const MAX_VALUE: usize = 4096;
 
+/// Most robots directives read; a page needs one.
+const MAX_ROBOTS: usize = 32;
+
 /// The facts of a page in its own words.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Facts<'d> {
     /// The first `<title>` that says something.
     pub title: Option<String>,
@@ -25,8 +28,12 @@ pub struct Facts<'d> {
     pub base: Option<Cow<'d, str>>,
     /// The robots directives for any robot and for this one, in order.
     pub meta_robots: Vec<String>,
-    /// All links in document order.
+    /// The links in document order, up to `max_links`.
     pub links: Vec<RawLink<'d>>,
+    /// Links behind those.
+    pub links_left_out: usize,
+    max_links: usize,
+    robot_name: &'d str,
 }
 
 /// The attributes of a start tag.
@@ -36,6 +43,32 @@ pub trait Attributes<'d> {
 }
 
 impl<'d> Facts<'d> {
+    /// No facts yet.
+    #[must_use]
+    pub const fn new(settings: &'d Settings) -> Self {
+        Self {
+            title: None,
+            description: None,
+            lang: None,
+            content_language: None,
+            canonical: None,
+            base: None,
+            meta_robots: Vec::new(),
+            links: Vec::new(),
+            links_left_out: 0,
+            max_links: settings.max_links,
+            robot_name: settings.robot_name.as_str(),
+        }
+    }
+
+    fn push(&mut self, link: RawLink<'d>) {
+        if self.links.len() < self.max_links {
+            self.links.push(link);
+        } else {
+            self.links_left_out += 1;
+        }
+    }
+
     /// Takes in `<html>`.
     pub fn html(&mut self, attributes: &impl Attributes<'d>) {
         if self.lang.is_none() {
@@ -56,21 +89,23 @@ impl<'d> Facts<'d> {
         self.title = text::collapsed(source, MAX_VALUE);
     }
 
-    /// Takes in `<meta>`; `robot` is the name by which pages may speak to this crawler alone.
-    pub fn meta(&mut self, attributes: &impl Attributes<'d>, robot: &str) {
+    /// Takes in `<meta>`.
+    pub fn meta(&mut self, attributes: &impl Attributes<'d>) {
         let Some(content) = attributes.get("content") else { return };
         if let Some(name) = attributes.get("name") {
             let name = name.trim();
             if name.eq_ignore_ascii_case("description") && self.description.is_none() {
                 self.description = text::collapsed(&content, MAX_VALUE);
-            } else if name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case(robot) {
+            } else if self.meta_robots.len() < MAX_ROBOTS
+                && (name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case(self.robot_name))
+            {
                 self.meta_robots.extend(text::collapsed(&content, MAX_VALUE));
             }
         }
         let Some(pragma) = attributes.get("http-equiv") else { return };
         if pragma.eq_ignore_ascii_case("refresh") {
             if let Some(url) = refresh_url(&content) {
-                self.links.push(RawLink::new(LinkKind::Refresh, Cow::Owned(url.to_owned())));
+                self.push(RawLink::new(LinkKind::Refresh, Cow::Owned(url.to_owned())));
             }
         } else if pragma.eq_ignore_ascii_case("content-language") && self.content_language.is_none() {
             // WHATWG: one language, not a list.
@@ -83,23 +118,24 @@ impl<'d> Facts<'d> {
     pub fn link(&mut self, attributes: &impl Attributes<'d>) {
         let Some(href) = attributes.get("href") else { return };
         let rel = attributes.get("rel");
-        let is_canonical = |rel: &str| rel.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case("canonical"));
+        let is_canonical =
+            |rel: &str| rel.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case("canonical"));
         if self.canonical.is_none() && rel.as_deref().is_some_and(is_canonical) {
             self.canonical = Some(href.clone());
         }
-        self.links.push(RawLink { rel, ..RawLink::new(LinkKind::Link, href) });
+        self.push(RawLink { rel, ..RawLink::new(LinkKind::Link, href) });
     }
 
     /// Takes in `<a href>` or `<area href>` with its text.
     pub fn anchor(&mut self, kind: LinkKind, href: Cow<'d, str>, rel: Option<Cow<'d, str>>, text: String) {
-        self.links.push(RawLink { rel, text, ..RawLink::new(kind, href) });
+        self.push(RawLink { rel, text, ..RawLink::new(kind, href) });
     }
 
     /// Takes in `<frame>` or `<iframe>`.
     pub fn frame(&mut self, attributes: &impl Attributes<'d>) {
         // An empty `src` is a blank frame, not the page itself.
         if let Some(src) = attributes.get("src").filter(|src| !src.trim().is_empty()) {
-            self.links.push(RawLink::new(LinkKind::Frame, src));
+            self.push(RawLink::new(LinkKind::Frame, src));
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the links a page writes to the links it means.
 
-use crate::{resolve::Resolver, settings::Settings};
+use crate::resolve::Resolver;
 use std::borrow::Cow;
 use trawl_shared::model::{Link, LinkKind};
 
@@ -35,15 +35,15 @@ pub struct Links {
     pub kept: Vec<Link>,
     /// Links that lead elsewhere (`mailto:`, `javascript:`) or nowhere.
     pub other: usize,
-    /// Links behind the bounds of the settings.
+    /// Links behind the bound in bytes.
     pub cut: usize,
 }
 
-/// Resolves the links of a page. The bounds hold for what comes out: a long `<base href>` times a
-/// million short links would not fit in memory, however short the page.
+/// Resolves the links of a page, as many as take `max_bytes`: a long `<base href>` times many short
+/// links can be a thousand times the page.
 #[must_use]
-pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, settings: &Settings) -> Links {
-    let mut links = Links { kept: Vec::with_capacity(raw.len().min(settings.max_links)), ..Links::default() };
+pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, max_bytes: usize) -> Links {
+    let mut links = Links { kept: Vec::with_capacity(raw.len()), ..Links::default() };
     let mut bytes = 0;
     let total = raw.len();
     for (index, link) in raw.into_iter().enumerate() {
@@ -52,7 +52,7 @@ pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, settings: &Se
             continue;
         };
         bytes += url.len() + link.href.len() + link.text.len() + link.rel.as_ref().map_or(0, |rel| rel.len());
-        if links.kept.len() == settings.max_links || bytes > settings.max_link_bytes {
+        if bytes > max_bytes {
             links.cut = total - index;
             break;
         }
@@ -68,34 +68,29 @@ mod tests {
     use super::*;
     use url::Url;
 
-    fn resolved(base: &str, hrefs: &[&'static str], settings: &Settings) -> Links {
+    fn resolved(base: &str, hrefs: &[&'static str], max_bytes: usize) -> Links {
         let base = Url::parse(base).unwrap();
         let raw = hrefs.iter().map(|href| RawLink::new(LinkKind::A, Cow::Borrowed(*href))).collect();
-        resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), settings)
+        resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), max_bytes)
     }
 
     #[test]
     fn raw_is_left_out_where_it_says_nothing_new() {
-        let links = resolved("https://example.org/", &["https://example.org/a", "b"], &Settings::default());
+        let links = resolved("https://example.org/", &["https://example.org/a", "b"], usize::MAX);
         assert_eq!(links.kept[0].raw, "");
         assert_eq!(links.kept[1].raw, "b");
     }
 
     #[test]
     fn what_is_no_web_link_is_counted() {
-        let links = resolved("https://example.org/", &["mailto:a@b", "/x", "http://["], &Settings::default());
+        let links = resolved("https://example.org/", &["mailto:a@b", "/x", "http://["], usize::MAX);
         assert_eq!((links.kept.len(), links.other, links.cut), (1, 2, 0));
     }
 
     #[test]
-    fn the_bounds_hold() {
-        let few = Settings { max_links: 2, ..Settings::default() };
-        let links = resolved("https://example.org/", &["a", "b", "c", "d"], &few);
-        assert_eq!((links.kept.len(), links.cut), (2, 2));
-
-        let small = Settings { max_link_bytes: 10_000, ..Settings::default() };
+    fn the_bound_is_on_what_comes_out() {
         let base = format!("https://example.org/{}/", "x".repeat(4000));
-        let links = resolved(&base, &["a", "b", "c", "d"], &small);
+        let links = resolved(&base, &["a", "b", "c", "d"], 10_000);
         assert_eq!((links.kept.len(), links.cut), (2, 2));
     }
 }

@@ -48,7 +48,8 @@ pub fn parse(document: &Document<'_>, extract: &ExtractSettings, settings: &Sett
     }
     let Decoded { text, encoding, .. } =
         charset::decode(document.body, document.charset, document.url.host_str());
-    let html = if reader == Reader::Xhtml { xhtml::open_empty_elements(&text) } else { Cow::Borrowed(&*text) };
+    let html =
+        if reader == Reader::Xhtml { xhtml::open_empty_elements(&text) } else { Cow::Borrowed(&*text) };
     Some(parse_html(&html, encoding, document.url, extract, settings))
 }
 
@@ -64,7 +65,7 @@ fn parse_html(
         Ok(facts) => facts,
         Err(error) => {
             tracing::debug!(%url, %error, "{url}: the streaming pass gave up, the tree is asked");
-            dom.insert(Dom::build(html, settings)).facts(&settings.robot_name)
+            dom.insert(Dom::build(html, settings)).facts(settings)
         }
     };
     let mut parsed = conclude(facts, encoding, url, settings);
@@ -101,7 +102,7 @@ fn conclude(facts: Facts<'_>, encoding: &'static Encoding, url: &Url, settings: 
     let allows_following = !facts.forbids_following();
     let base = base_url(facts.base.as_deref(), url);
     let resolver = Resolver::new(&base, encoding);
-    let links = links::resolve_all(facts.links, &resolver, settings);
+    let links = links::resolve_all(facts.links, &resolver, settings.max_link_bytes);
     let page = ParsedPage {
         url: url.as_str().to_owned(),
         title: facts.title,
@@ -112,7 +113,8 @@ fn conclude(facts: Facts<'_>, encoding: &'static Encoding, url: &Url, settings: 
         links: links.kept,
         text: None,
     };
-    let cut = (links.cut > 0).then(|| format!("{} links past the bound were left out", links.cut));
+    let left_out = links.cut + facts.links_left_out;
+    let cut = (left_out > 0).then(|| format!("links left out, past the bound: {left_out}"));
     Parsed { page, allows_following, cut }
 }
 
@@ -127,5 +129,5 @@ fn base_url<'u>(base: Option<&str>, url: &'u Url) -> Cow<'u, Url> {
 #[must_use]
 pub fn parse_by_tree(html: &str, url: &Url, settings: &Settings) -> Parsed {
     let dom = Dom::build(html, settings);
-    conclude(dom.facts(&settings.robot_name), encoding_rs::UTF_8, url, settings)
+    conclude(dom.facts(settings), encoding_rs::UTF_8, url, settings)
 }

@@ -191,7 +191,8 @@ fn scheme(reference: &str) -> Option<&str> {
     if !reference.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
-    let end = reference.bytes().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))?;
+    let end =
+        reference.bytes().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))?;
     (reference.as_bytes()[end] == b':').then(|| &reference[..end])
 }
 
@@ -244,11 +245,47 @@ mod tests {
     fn odd_references_agree_with_the_whole_algorithm() {
         for base in BASES {
             for reference in [
-                "http:x", "HTTP://EXAMPLE.ORG", "https:/x", "//host", "///host", "\\\\host\\x", "..", ".", "../..",
-                "a/../b", "a/.%2e/b", "%2e%2E/x", "a b", " a\n", "a\tb", "é", "?é'", "#é", "http://1.2.3/", "http://0x7f.1/",
-                "http://a..b/", "http://xn--a/", "http://a-.b/", "http://host:80/", "https://host:80/", "http://u:p@h/",
-                "http://host?x", "http://host", "mailto:a@b", "java\nscript:x", "x:y", "1:2", "/..", "/.", "/a/./b", "./",
-                ".well-known/x", "http://host/%", "?a#b?c#d", "http://example.org", "https://example.org.evil/",
+                "http:x",
+                "HTTP://EXAMPLE.ORG",
+                "https:/x",
+                "//host",
+                "///host",
+                "\\\\host\\x",
+                "..",
+                ".",
+                "../..",
+                "a/../b",
+                "a/.%2e/b",
+                "%2e%2E/x",
+                "a b",
+                " a\n",
+                "a\tb",
+                "é",
+                "?é'",
+                "#é",
+                "http://1.2.3/",
+                "http://0x7f.1/",
+                "http://a..b/",
+                "http://xn--a/",
+                "http://a-.b/",
+                "http://host:80/",
+                "https://host:80/",
+                "http://u:p@h/",
+                "http://host?x",
+                "http://host",
+                "mailto:a@b",
+                "java\nscript:x",
+                "x:y",
+                "1:2",
+                "/..",
+                "/.",
+                "/a/./b",
+                "./",
+                ".well-known/x",
+                "http://host/%",
+                "?a#b?c#d",
+                "http://example.org",
+                "https://example.org.evil/",
             ] {
                 same_as_whatwg(base, reference);
             }
@@ -258,7 +295,9 @@ mod tests {
     #[test]
     fn other_schemes_are_no_links() {
         let base = Url::parse(BASES[0]).unwrap();
-        for reference in ["mailto:a@b", "javascript:void(0)", "DATA:,x", " tel:1", "ftp://example.org/", "java\tscript:1"] {
+        for reference in
+            ["mailto:a@b", "javascript:void(0)", "DATA:,x", " tel:1", "ftp://example.org/", "java\tscript:1"]
+        {
             assert_eq!(Resolver::new(&base, UTF_8).resolve(reference), None, "{reference}");
         }
     }

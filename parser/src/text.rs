@@ -36,9 +36,19 @@ pub fn collapsed(text: &str, limit: usize) -> Option<String> {
     Some(line.finish()).filter(|text| !text.is_empty())
 }
 
-/// Whether an element flows inside a line, so that its tags do not part words.
+/// Whether the tags of an element part the words around them.
 #[must_use]
-pub fn is_inline(name: &str) -> bool {
+pub fn parts_words(name: &str) -> bool {
+    !is_inline(name) && !is_hidden(name) && !is_metadata(name)
+}
+
+/// Elements that show nothing and stand anywhere.
+fn is_metadata(name: &str) -> bool {
+    matches!(name, "area" | "base" | "link" | "map" | "meta" | "param" | "source" | "track")
+}
+
+/// Elements that flow inside a line.
+fn is_inline(name: &str) -> bool {
     matches!(
         name,
         "a" | "abbr"

@@ -15,7 +15,9 @@ pub fn open_empty_elements(html: &str) -> Cow<'_, str> {
     for end in memchr::memmem::find_iter(html.as_bytes(), b"/>") {
         let before = &html[seen..end];
         seen = end + "/>".len();
-        let Some(name) = before.rfind('<').and_then(|start| text_element(&before[start + 1..])) else { continue };
+        let Some(name) = before.rfind('<').and_then(|start| text_element(&before[start + 1..])) else {
+            continue;
+        };
         out.push_str(&html[copied..end]);
         out.push_str("></");
         out.push_str(name);
@@ -32,7 +34,8 @@ pub fn open_empty_elements(html: &str) -> Cow<'_, str> {
 /// The text element that `tag` names, where it does; XML tells case apart.
 fn text_element(tag: &str) -> Option<&'static str> {
     TEXT_ELEMENTS.into_iter().find(|name| {
-        tag.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace()))
+        tag.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace()))
     })
 }
 

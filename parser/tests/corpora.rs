@@ -4,12 +4,12 @@ mod common;
 
 use common::{bytes, corpus, rows, score};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 use trawl_parser::{
     Document, Settings, parse,
     parse::{Parsed, parse_by_tree},
 };
-use trawl_shared::model::{ExtractSettings, LinkKind};
+use trawl_shared::model::{ExtractSettings, LinkKind, ParsedPage};
 use url::Url;
 
 #[derive(Deserialize)]
@@ -39,13 +39,9 @@ fn pages() -> Vec<Page> {
     rows(&folder.join("public.jsonl.gz")).into_iter().map(read).collect()
 }
 
-fn stream(page: &Page) -> Parsed {
-    let document = Document {
-        url: &page.url,
-        content_type: Some("text/html"),
-        charset: Some("utf-8"),
-        body: page.html.as_bytes(),
-    };
+fn stream(url: &Url, html: &str) -> Parsed {
+    let document =
+        Document { url, content_type: Some("text/html"), charset: Some("utf-8"), body: html.as_bytes() };
     parse(&document, &ExtractSettings::default(), &Settings::default()).expect("HTML has a reader")
 }
 
@@ -82,8 +78,9 @@ fn links_of_real_pages() {
     }
     let (mut by_stream, mut by_tree, mut multiset, mut agree) = (0, 0, 0, 0);
     for page in &pages {
-        let expected: Vec<String> = page.row.links.iter().filter_map(|link| web_url(link[1].as_deref()?)).collect();
-        let (streamed, treed) = (anchors(&stream(page)), anchors(&tree(page)));
+        let expected: Vec<String> =
+            page.row.links.iter().filter_map(|link| web_url(link[1].as_deref()?)).collect();
+        let (streamed, treed) = (anchors(&stream(&page.url, &page.html)), anchors(&tree(page)));
         for (tier, found, passed) in [("stream", &streamed, &mut by_stream), ("tree", &treed, &mut by_tree)] {
             if set(found) == set(&expected) {
                 *passed += 1;
@@ -109,11 +106,12 @@ fn metadata_of_real_pages() {
     if pages.is_empty() {
         return;
     }
-    let words = |text: &Option<String>| text.as_deref().map(|t| t.split_whitespace().collect::<Vec<_>>().join(" "));
+    let words =
+        |text: &Option<String>| text.as_deref().map(|t| t.split_whitespace().collect::<Vec<_>>().join(" "));
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (mut title, mut lang, mut canonical, mut robots, mut same) = (0, 0, 0, 0, 0);
     for page in &pages {
-        let (streamed, treed) = (stream(page).page, tree(page).page);
+        let (streamed, treed) = (stream(&page.url, &page.html).page, tree(page).page);
         let row = &page.row;
         let check = |name: &str, counter: &mut usize, found: Option<String>, expected: Option<String>| {
             if found == expected {
@@ -128,12 +126,13 @@ fn metadata_of_real_pages() {
         check("lang", &mut lang, streamed.lang.clone(), expected);
         let expected = row.canonical.as_deref().and_then(|href| page.url.join(href).ok()).map(String::from);
         check("canonical", &mut canonical, streamed.canonical.clone(), expected);
-        check("robots", &mut robots, streamed.meta_robots.clone(), some(words(&Some(row.meta_robots.join(", ")))));
-        let metadata = |page: &trawl_shared::model::ParsedPage| {
-            let mut page = page.clone();
-            page.links.clear();
-            page
-        };
+        check(
+            "robots",
+            &mut robots,
+            streamed.meta_robots.clone(),
+            some(words(&Some(row.meta_robots.join(", ")))),
+        );
+        let metadata = |page: &ParsedPage| ParsedPage { links: Vec::new(), ..page.clone() };
         same += usize::from(metadata(&streamed) == metadata(&treed));
     }
     score("links-real, title", title, pages.len(), 100.0);
@@ -141,6 +140,43 @@ fn metadata_of_real_pages() {
     score("links-real, canonical", canonical, pages.len(), 100.0);
     score("links-real, meta robots", robots, pages.len(), 100.0);
     score("links-real, tiers agree on metadata", same, pages.len(), 100.0);
+}
+
+/// All real pages there are, with or without recorded links.
+#[test]
+fn tiers_agree_on_all_real_pages() {
+    let (mut pages, mut same) = (0, 0);
+    for name in ["content-aeb", "content-readability", "content-trafilatura", "content-wcxb"] {
+        let Some(folder) = corpus(name) else { continue };
+        for file in fs::read_dir(folder.join("public-html")).expect("content corpora have pages") {
+            let path = file.expect("the folder can be read").path();
+            let html = String::from_utf8_lossy(&bytes(&path)).into_owned();
+            let url = Url::parse("https://example.org/a/b.html").expect("a URL");
+            let (streamed, treed) = (stream(&url, &html), parse_by_tree(&html, &url, &Settings::default()));
+            pages += 1;
+            if facts(&streamed) == facts(&treed) {
+                same += 1;
+            } else {
+                println!("the tiers differ on {}", path.display());
+            }
+        }
+    }
+    if pages > 0 {
+        score("content-*, tiers agree on metadata and the set of links", same, pages, 100.0);
+    }
+}
+
+/// Metadata, and the set of links of all kinds.
+fn facts(parsed: &Parsed) -> (ParsedPage, BTreeSet<(String, &'static str)>) {
+    let kind = |kind| match kind {
+        LinkKind::A => "a",
+        LinkKind::Area => "area",
+        LinkKind::Frame => "frame",
+        LinkKind::Refresh => "refresh",
+        LinkKind::Link => "link",
+    };
+    let links = parsed.page.links.iter().map(|link| (link.url.clone(), kind(link.kind))).collect();
+    (ParsedPage { links: Vec::new(), ..parsed.page.clone() }, links)
 }
 
 /// The tiers give the same links with the same text, `rel` and kind, wherever the tree holds them once.
@@ -152,7 +188,7 @@ fn tiers_agree_on_every_field() {
     }
     let (mut links, mut same) = (0, 0);
     for page in &pages {
-        let (streamed, treed) = (stream(page).page.links, tree(page).page.links);
+        let (streamed, treed) = (stream(&page.url, &page.html).page.links, tree(page).page.links);
         if streamed.len() != treed.len() {
             println!("{}: {} links by stream, {} by tree", page.row.html, streamed.len(), treed.len());
             continue;

@@ -38,35 +38,51 @@ pub struct Decoded<'b> {
 /// How much of a body is looked at for a guess.
 const GUESS_BYTES: usize = 256 * 1024;
 
-const ESCAPE: u8 = 0x1b;
-
 /// Decodes a body. `transport` is the label the transport gives, `host` lends its top-level domain
 /// to the guess.
 #[must_use]
 pub fn decode<'b>(body: &'b [u8], transport: Option<&str>, host: Option<&str>) -> Decoded<'b> {
-    let (encoding, source, bom) = sniff(body, transport, host);
-    let (text, _) = encoding.decode_without_bom_handling(&body[bom..]);
-    Decoded { text, encoding, source }
+    if let Some((encoding, source, bom)) = told(body, transport) {
+        let (text, _) = encoding.decode_without_bom_handling(&body[bom..]);
+        return Decoded { text, encoding, source };
+    }
+    // The usual answer, found while decoding.
+    if !has_escapes(body)
+        && let Some(text) = UTF_8.decode_without_bom_handling_and_without_replacement(body)
+    {
+        return Decoded { text, encoding: UTF_8, source: Source::Guess };
+    }
+    let encoding = guess(body, host);
+    let (text, _) = encoding.decode_without_bom_handling(body);
+    Decoded { text, encoding, source: Source::Guess }
 }
 
-/// The encoding of a body, on whose word, and the length of its byte-order mark.
+/// The encoding of a body, and on whose word.
 #[must_use]
-pub fn sniff(body: &[u8], transport: Option<&str>, host: Option<&str>) -> (&'static Encoding, Source, usize) {
+pub fn sniff(body: &[u8], transport: Option<&str>, host: Option<&str>) -> (&'static Encoding, Source) {
+    told(body, transport)
+        .map_or_else(|| (guess(body, host), Source::Guess), |(encoding, source, _)| (encoding, source))
+}
+
+/// The encoding that somebody names, and the length of the byte-order mark.
+fn told(body: &[u8], transport: Option<&str>) -> Option<(&'static Encoding, Source, usize)> {
     if let Some((encoding, length)) = Encoding::for_bom(body) {
-        return (encoding, Source::ByteOrderMark, length);
+        return Some((encoding, Source::ByteOrderMark, length));
     }
     if let Some(encoding) = transport.and_then(|label| Encoding::for_label(label.as_bytes())) {
-        return (encoding, Source::Transport, 0);
+        return Some((encoding, Source::Transport, 0));
     }
-    if let Some(encoding) = declared(body) {
-        return (encoding, Source::Document, 0);
-    }
-    (guess(body, host), Source::Guess, 0)
+    declared(body).map(|encoding| (encoding, Source::Document, 0))
+}
+
+/// ISO-2022-JP is ASCII with escapes.
+fn has_escapes(body: &[u8]) -> bool {
+    const ESCAPE: u8 = 0x1b;
+    memchr::memchr(ESCAPE, body).is_some()
 }
 
 fn guess(body: &[u8], host: Option<&str>) -> &'static Encoding {
-    // ISO-2022-JP is ASCII with escapes.
-    if memchr::memchr(ESCAPE, body).is_none() && is_utf8(body) {
+    if !has_escapes(body) && is_utf8(body) {
         return UTF_8;
     }
     let sample = &body[..body.len().min(GUESS_BYTES)];
@@ -77,7 +93,8 @@ fn guess(body: &[u8], host: Option<&str>) -> &'static Encoding {
 
 /// Whether the bytes are UTF-8, but perhaps for a last character that was cut through.
 fn is_utf8(body: &[u8]) -> bool {
-    std::str::from_utf8(body).map_or_else(|error| error.error_len().is_none(), |_| true)
+    let rest = &body[Encoding::utf8_valid_up_to(body)..];
+    std::str::from_utf8(rest).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// The part behind the last dot, as the detector wants it.

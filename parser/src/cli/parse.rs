@@ -51,7 +51,10 @@ impl ParseArgs {
             Layout::Indented => serde_json::to_string_pretty(&page),
         };
         let json = json.context("the page has no JSON form").or_exit(Exit::Failed)?;
-        writeln!(out, "{json}").and_then(|()| out.flush()).context("the output can't be written").or_exit(Exit::Output)
+        writeln!(out, "{json}")
+            .and_then(|()| out.flush())
+            .context("the output can't be written")
+            .or_exit(Exit::Output)
     }
 
     fn page(&self, body: &[u8], settings: &Settings) -> anyhow::Result<ParsedPage> {
@@ -62,7 +65,10 @@ impl ParseArgs {
             body,
         };
         let parsed = parse(&document, &ExtractSettings { text: true }, settings).ok_or_else(|| {
-            anyhow!("content type {:?} has no reader; text/html and application/xhtml+xml have one", self.content_type)
+            anyhow!(
+                "content type {:?} has no reader; text/html and application/xhtml+xml have one",
+                self.content_type
+            )
         })?;
         if let Some(cut) = parsed.cut {
             tracing::warn!(url = %self.url, "{}: {cut}", self.url);

@@ -4,6 +4,7 @@ use super::Dom;
 use crate::{
     facts::{Attributes, Facts},
     links::MAX_ANCHOR_TEXT,
+    settings::Settings,
     text::{self, Line},
 };
 use ego_tree::{NodeRef, iter::Edge};
@@ -12,10 +13,10 @@ use std::borrow::Cow;
 use trawl_shared::model::LinkKind;
 
 impl Dom {
-    /// Gathers the facts of the page; `robot` as in [`Facts::meta`].
+    /// Gathers the facts of the page.
     #[must_use]
-    pub fn facts(&self, robot: &str) -> Facts<'_> {
-        let mut facts = Facts::default();
+    pub fn facts<'d>(&'d self, settings: &'d Settings) -> Facts<'d> {
+        let mut facts = Facts::new(settings);
         let mut templates = 0_usize;
         for edge in self.html.tree.root().traverse() {
             let (Edge::Open(node) | Edge::Close(node)) = edge;
@@ -23,7 +24,7 @@ impl Dom {
             match edge {
                 Edge::Open(_) if is_template(element) => templates += 1,
                 Edge::Close(_) if is_template(element) => templates -= 1,
-                Edge::Open(_) if templates == 0 => take(&mut facts, node, element, robot),
+                Edge::Open(_) if templates == 0 => take(&mut facts, node, element),
                 _ => {}
             }
         }
@@ -31,7 +32,7 @@ impl Dom {
     }
 }
 
-fn take<'d>(facts: &mut Facts<'d>, node: NodeRef<'d, Node>, element: &'d Element, robot: &str) {
+fn take<'d>(facts: &mut Facts<'d>, node: NodeRef<'d, Node>, element: &'d Element) {
     let attributes = &element;
     match element.name() {
         "a" | "area" => {
@@ -42,12 +43,13 @@ fn take<'d>(facts: &mut Facts<'d>, node: NodeRef<'d, Node>, element: &'d Element
             facts.anchor(kind, href, attributes.get("rel"), text);
         }
         "link" => facts.link(attributes),
-        "meta" => facts.meta(attributes, robot),
+        "meta" => facts.meta(attributes),
         "frame" | "iframe" => facts.frame(attributes),
         "base" => facts.base(attributes),
         "html" => facts.html(attributes),
         "title" if facts.title.is_none() && is_html(element) => {
-            let source: String = node.children().filter_map(|child| Some(&**child.value().as_text()?)).collect();
+            let source: String =
+                node.children().filter_map(|child| Some(&**child.value().as_text()?)).collect();
             facts.title(&source);
         }
         _ => {}
@@ -75,7 +77,7 @@ fn anchor_text(anchor: NodeRef<'_, Node>) -> String {
                         Edge::Close(_) => hidden -= 1,
                     }
                 }
-                if !text::is_inline(element.name()) {
+                if text::parts_words(element.name()) {
                     line.part();
                 }
             }

@@ -53,8 +53,8 @@ impl Flow {
     fn of(name: &str) -> Self {
         match name {
             "td" | "th" | "img" | "svg" | "input" | "button" | "select" | "option" => Self::Cell,
-            name if text::is_inline(name) => Self::Inline,
-            _ => Self::Block,
+            name if text::parts_words(name) => Self::Block,
+            _ => Self::Inline,
         }
     }
 }
@@ -118,7 +118,7 @@ mod tests {
     fn visible_text() {
         check("<title>t</title><h1>One</h1>two <b>three</b>\n four", "One\ntwo three four");
         check("<p>a<br>b<p>c<table><tr><td>d<td>e<tr><td>f</table>", "a\nb\nc\nd e\nf");
-        check("a<script>x</script><style>y</style><template>z</template><p hidden>h</p>b", "a\nb");
+        check("a<script>x</script><style>y</style><template>z</template>b<p hidden>h</p>c", "ab\nc");
         check("<noscript>no <i>scr</i>ipt</noscript>", "no script");
         check("<ul><li>x<li>y</ul>", "x\ny");
         check("", "");

@@ -76,7 +76,7 @@ impl<'d> AnchorReader<'d> {
         let closes_itself = self.rest[..end].ends_with("/>");
         self.skip(end);
         let in_lower_case = lower_case(name);
-        if !text::is_inline(&in_lower_case) {
+        if text::parts_words(&in_lower_case) {
             self.line.part();
         }
         if text::is_hidden(&in_lower_case) && !closes_itself {
@@ -99,7 +99,7 @@ impl<'d> AnchorReader<'d> {
             None if ends_its_content(&in_lower_case) => return false,
             None => {}
         }
-        if !text::is_inline(&in_lower_case) {
+        if text::parts_words(&in_lower_case) {
             self.line.part();
         }
         self.skip(tag_end(self.rest));
@@ -130,15 +130,27 @@ fn comment_end(text: &str) -> usize {
 fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source"
-            | "track" | "wbr"
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
     )
 }
 
 /// Whether a stray end tag of this name closes what it stands in. Those of inline elements and of
 /// paragraphs do not.
 fn ends_its_content(name: &str) -> bool {
-    !text::is_inline(name) && !matches!(name, "p" | "br" | "img" | "svg" | "path")
+    text::parts_words(name) && !matches!(name, "p" | "br" | "img" | "svg" | "path")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{Attributes, Facts},
     links::MAX_ANCHOR_TEXT,
+    settings::Settings,
     text,
 };
 use lol_html::{HandlerResult, html_content::Element};
@@ -24,6 +25,7 @@ pub(super) enum Speaking {
     Area,
     Link,
     Meta,
+    Iframe,
     Frame,
     Base,
     Title,
@@ -31,17 +33,27 @@ pub(super) enum Speaking {
 }
 
 impl Speaking {
-    pub(super) const ALL: [Self; 8] =
-        [Self::A, Self::Area, Self::Link, Self::Meta, Self::Frame, Self::Base, Self::Title, Self::Html];
+    pub(super) const ALL: [Self; 9] = [
+        Self::A,
+        Self::Area,
+        Self::Link,
+        Self::Meta,
+        Self::Iframe,
+        Self::Frame,
+        Self::Base,
+        Self::Title,
+        Self::Html,
+    ];
 
-    /// The names of the element, as a list of selectors.
-    pub(super) const fn names(self) -> &'static str {
+    /// The name of the element.
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::A => "a",
             Self::Area => "area",
             Self::Link => "link",
             Self::Meta => "meta",
-            Self::Frame => "frame, iframe",
+            Self::Iframe => "iframe",
+            Self::Frame => "frame",
             Self::Base => "base",
             Self::Title => "title",
             Self::Html => "html",
@@ -52,7 +64,6 @@ impl Speaking {
 /// The facts so far, and where in the page the pass is.
 pub(super) struct Collector<'d> {
     pub(super) facts: Facts<'d>,
-    robot: String,
     /// Open `<template>`s; what stands in them is no part of the page.
     templates: Rc<Cell<usize>>,
     noscripts: usize,
@@ -60,10 +71,9 @@ pub(super) struct Collector<'d> {
 }
 
 impl<'d> Collector<'d> {
-    pub(super) fn new(length: usize, robot: &str) -> Self {
+    pub(super) fn new(length: usize, settings: &'d Settings) -> Self {
         Self {
-            facts: Facts::default(),
-            robot: robot.to_owned(),
+            facts: Facts::new(settings),
             templates: Rc::default(),
             noscripts: 0,
             anchors: AnchorReader::new(MAX_ANCHOR_TEXT, length.saturating_mul(4)),
@@ -75,9 +85,14 @@ impl<'d> Collector<'d> {
     }
 
     /// Takes in an element; `html` is what its offsets count from.
-    pub(super) fn take(&mut self, speaking: Speaking, element: &Element<'_, '_>, html: &'d str) {
+    pub(super) fn take(
+        &mut self,
+        speaking: Speaking,
+        element: &Element<'_, '_>,
+        html: &'d str,
+    ) -> HandlerResult {
         if self.in_template() {
-            return;
+            return Ok(());
         }
         match speaking {
             Speaking::A => {
@@ -94,18 +109,22 @@ impl<'d> Collector<'d> {
                 }
             }
             Speaking::Link => self.facts.link(&Tag::new(element, html)),
-            Speaking::Meta => self.facts.meta(&Tag::new(element, html), &self.robot),
-            Speaking::Frame => self.facts.frame(&Tag::new(element, html)),
+            Speaking::Meta => self.facts.meta(&Tag::new(element, html)),
+            Speaking::Iframe => self.facts.frame(&Tag::new(element, html)),
+            Speaking::Frame => return Err("whether a frame counts depends on the tree".into()),
             Speaking::Base => self.facts.base(&Tag::new(element, html)),
             Speaking::Html => self.facts.html(&Tag::new(element, html)),
-            // <title> in SVG names a shape.
             Speaking::Title if self.facts.title.is_none() && is_html(element) => {
                 let rest = behind(element, html);
-                let source = &rest[..element_end(rest, "title")];
-                self.facts.title(&text::element_text(source));
+                // <title> in SVG names a shape.
+                if !in_svg(&html[..html.len() - rest.len()]) {
+                    let source = &rest[..element_end(rest, "title")];
+                    self.facts.title(&text::element_text(source));
+                }
             }
             Speaking::Title => {}
         }
+        Ok(())
     }
 
     /// Counts a `<template>` until its end tag.
@@ -129,7 +148,7 @@ impl<'d> Collector<'d> {
         }
         let rest = behind(element, html);
         let inner = &rest[..element_end(rest, "noscript")];
-        if !has_any_reader(inner) {
+        if !may_speak(inner) {
             return None;
         }
         self.noscripts += 1;
@@ -147,12 +166,18 @@ fn is_html(element: &Element<'_, '_>) -> bool {
     element.namespace_uri() == "http://www.w3.org/1999/xhtml"
 }
 
+/// Whether what stands behind `before` is in an `<svg>` that began shortly before. (The tokeniser says
+/// that `<title>` is HTML there too, because its content is.)
+fn in_svg(before: &str) -> bool {
+    const NEAR: usize = 2048;
+    let near = &before[before.floor_char_boundary(before.len().saturating_sub(NEAR))..];
+    near.rfind("<svg") > near.rfind("</svg")
+}
+
 /// Whether markup may hold an element that says something: most `<noscript>`s hold an image only.
-fn has_any_reader(html: &str) -> bool {
-    const NESTING: [&str; 2] = ["noscript", "template"];
+fn may_speak(html: &str) -> bool {
     memchr_iter(b'<', html.as_bytes()).any(|at| {
         let name = tag_name(&html[at + 1..]);
-        let names = Speaking::ALL.iter().flat_map(|speaking| speaking.names().split(", "));
-        names.chain(NESTING).any(|known| name.eq_ignore_ascii_case(known))
+        Speaking::ALL.into_iter().any(|speaking| name.eq_ignore_ascii_case(speaking.name()))
     })
 }

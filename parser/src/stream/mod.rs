@@ -25,33 +25,34 @@ use std::{borrow::Cow, cell::RefCell, sync::LazyLock};
 ///
 /// # Errors
 /// When the markup can't be read without a tree, or nests too deep for the memory it may use.
-pub fn facts<'d>(html: &'d str, settings: &Settings) -> Result<Facts<'d>, RewritingError> {
-    let collector = RefCell::new(Collector::new(html.len(), &settings.robot_name));
+pub fn facts<'d>(html: &'d str, settings: &'d Settings) -> Result<Facts<'d>, RewritingError> {
+    let collector = RefCell::new(Collector::new(html.len(), settings));
     pass(html, &collector, settings)?;
     Ok(collector.into_inner().facts)
 }
 
 /// The elements that say something.
 static SPEAKING: LazyLock<Vec<(Selector, Speaking)>> =
-    LazyLock::new(|| Speaking::ALL.into_iter().map(|element| (selector(element.names()), element)).collect());
+    LazyLock::new(|| Speaking::ALL.into_iter().map(|element| (selector(element.name()), element)).collect());
 
 static TEMPLATE: LazyLock<Selector> = LazyLock::new(|| selector("template"));
 static NOSCRIPT: LazyLock<Selector> = LazyLock::new(|| selector("noscript"));
 
-fn selector(names: &str) -> Selector {
-    names.parse().expect("element names are a selector")
+fn selector(name: &str) -> Selector {
+    name.parse().expect("the name of an element is a selector")
 }
 
-fn pass<'d>(html: &'d str, collector: &RefCell<Collector<'d>>, settings: &Settings) -> Result<(), RewritingError> {
+fn pass<'d>(
+    html: &'d str,
+    collector: &RefCell<Collector<'d>>,
+    settings: &Settings,
+) -> Result<(), RewritingError> {
     let memory = MemorySettings::new().with_max_allowed_memory_usage(settings.max_streaming_memory);
-    let mut rewriter = RewriterSettings::new()
-        .with_encoding(AsciiCompatibleEncoding::utf_8())
-        .with_memory_settings(memory);
+    let mut rewriter =
+        RewriterSettings::new().with_encoding(AsciiCompatibleEncoding::utf_8()).with_memory_settings(memory);
     for (selector, speaking) in SPEAKING.iter() {
-        let handler = move |element: &mut Element<'_, '_>| {
-            collector.borrow_mut().take(*speaking, element, html);
-            Ok(())
-        };
+        let handler =
+            move |element: &mut Element<'_, '_>| collector.borrow_mut().take(*speaking, element, html);
         let handlers = ElementContentHandlers::default().element(handler);
         rewriter = rewriter.append_element_content_handler((Cow::Borrowed(selector), handlers));
     }

@@ -1,0 +1,59 @@
+//! Pages of our own making and all that is extracted from them.
+//!
+//! A case is a folder `tests/cases/<name>` with `page.html`, `expected.json` and, where the page is
+//! not `text/html`, `content-type`. `UPDATE_EXPECTED=1` writes what is found: read the diff.
+
+#![expect(clippy::unwrap_used, reason = "test helpers fail the test")]
+
+use std::{fs, path::Path};
+use trawl_parser::{Document, Settings, parse};
+use trawl_shared::model::ExtractSettings;
+use url::Url;
+
+#[track_caller]
+fn check(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
+    let body = fs::read(folder.join("page.html")).unwrap();
+    let content_type =
+        fs::read_to_string(folder.join("content-type")).unwrap_or_else(|_| "text/html".to_owned());
+    let url = Url::parse("https://example.org/docs/guide/page.html").unwrap();
+    let document = Document { url: &url, content_type: Some(&content_type), charset: None, body: &body };
+    let parsed = parse(&document, &ExtractSettings { text: true }, &Settings::default()).unwrap();
+    let found = serde_json::to_string_pretty(&parsed.page).unwrap() + "\n";
+    let expected = folder.join("expected.json");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&expected, &found).unwrap();
+    }
+    let expected = fs::read_to_string(&expected).unwrap_or_default();
+    assert_eq!(found, expected, "{name} differs; UPDATE_EXPECTED=1 takes it over");
+}
+
+macro_rules! cases {
+    ($($test:ident: $name:literal),* $(,)?) => {
+        $(#[test] fn $test() { check($name); })*
+
+        #[test]
+        fn every_folder_is_a_case() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+            let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+            for name in fs::read_dir(folder).unwrap().map(name) {
+                assert!([$($name),*].contains(&name.as_str()), "{name} is in no test");
+            }
+        }
+    };
+}
+
+cases! {
+    base_href: "base-href",
+    broken_nesting: "broken-nesting",
+    charset: "charset",
+    empty: "empty",
+    entities: "entities",
+    frames: "frames",
+    meta_refresh: "meta-refresh",
+    noscript: "noscript",
+    raw_text: "raw-text",
+    svg: "svg",
+    template: "template",
+    xhtml: "xhtml",
+}
