@@ -3,7 +3,7 @@
 //! What keeps it cheap:
 //! - Only elements are listened to, never text: while no text is asked for, the tokeniser merely
 //!   looks for tags. The few texts that matter (titles, anchors) are read from the source, from
-//!   where their element starts ([`source`], [`anchor`]).
+//!   where their element starts (`source`, `anchor`).
 //! - Names and values of attributes are slices of the source; only references are decoded.
 //! - Nothing is written: the rewriter's output goes nowhere.
 //!
