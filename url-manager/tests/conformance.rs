@@ -265,7 +265,7 @@ scenarios! {
         // A page that could not be stored, in both orders; the fact itself changes nothing any more.
         let stored = page(&tasks[1], &["http://a.example/found"]);
         crawl.letter(record_of(&stored), "storage").await;
-        crawl.feed(&[stored.clone()]).await;
+        crawl.feed(std::slice::from_ref(&stored)).await;
         crawl.expect_state(job, "http://a.example/2", Dead, Some(code::SERVER_ERROR)).await;
         crawl.expect_state(job, "http://a.example/found", Queued, None).await;
         crawl.feed(&[page(&tasks[2], &[])]).await;
