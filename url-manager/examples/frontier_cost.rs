@@ -77,7 +77,10 @@ fn page(task: &FetchTask, found: &mut usize, pages: usize, hosts: usize, random:
     }
 }
 
+/// CPU time of all threads so far. The kernel books a thread's time when it leaves the processor, so this
+/// one leaves it for a moment.
 fn cpu_seconds() -> f64 {
+    std::thread::yield_now();
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
     let of_task = |task: std::io::Result<std::fs::DirEntry>| {
         let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;

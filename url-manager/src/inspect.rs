@@ -6,7 +6,8 @@ use crate::{
     job::{JobSpec, JobState},
     jobs::{Counts, HOSTS, JobRecord, count_in, count_of},
     key::UrlKey,
-    state::{UrlRow, UrlState},
+    row::UrlRow,
+    state::UrlState,
     store::{Input, decode, statements},
 };
 use jiff::Timestamp;

@@ -7,7 +7,7 @@
 //!
 //! From the bottom:
 //!
-//! - [`state`]: the states of a URL and the rules that move it, all pure.
+//! - [`state`] and `row`: the states of a URL and the rules that move it, all pure.
 //! - [`scope`], [`job`], `key`, `shares`: what belongs to a job, its pace, keys, fair shares; pure too.
 //! - `seen` and `offer`: from a page's links to the few URLs that must be looked up.
 //! - `store`: the seam to SQLite and PostgreSQL; SQL stands in files.
@@ -42,6 +42,7 @@ mod jobs;
 mod key;
 mod offer;
 mod queues;
+mod row;
 mod seen;
 mod shares;
 mod store;

@@ -3,7 +3,8 @@
 use crate::{
     error::FrontierError,
     frontier::Frontier,
-    state::{UrlRow, UrlState},
+    row::UrlRow,
+    state::UrlState,
     store::{Input, decode, statements},
 };
 use futures_util::{Stream, StreamExt};

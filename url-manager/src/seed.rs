@@ -6,7 +6,8 @@ use crate::{
     job::{Job, JobSpec},
     jobs::{ensure_job, load_job},
     offer::Harvest,
-    state::{Evidence, Offer, UrlRow, UrlState, Verdict},
+    row::UrlRow,
+    state::{Evidence, Offer, UrlState, Verdict},
     store::{Input, decode, statements},
     work::Work,
 };

@@ -5,7 +5,8 @@ use crate::{
     frontier::Frontier,
     job::Job,
     jobs::{Counts, count_in},
-    state::{UrlRow, UrlState},
+    row::UrlRow,
+    state::UrlState,
     store::{Input, decode, statements},
 };
 use futures_util::FutureExt;

@@ -1,6 +1,6 @@
 //! Facts about single URLs that bring no links: found by job and URL, changed by a rule.
 
-use crate::{error::FrontierError, frontier::Frontier, job::Job, key::UrlKey, state::UrlRow};
+use crate::{error::FrontierError, frontier::Frontier, job::Job, key::UrlKey, row::UrlRow};
 use futures_util::FutureExt;
 use std::sync::Arc;
 use trawl_shared::model::{CanonicalUrl, HostKey, JobId};

@@ -13,7 +13,8 @@ use crate::{
     key::UrlKey,
     offer::Harvest,
     queues::ByHost,
-    state::{UrlRow, UrlState, Verdict},
+    row::UrlRow,
+    state::{UrlState, Verdict},
     store::{Cell, Input, Transaction, decode, statements},
 };
 use std::{

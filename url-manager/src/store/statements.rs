@@ -13,7 +13,7 @@ pub(crate) struct Statement {
 pub(super) const JOB_COLUMNS: &str =
     "j.id, j.uuid, j.name, j.spec, j.state, j.generation, j.created_at, j.finished_at";
 
-/// Columns of a row, as [`crate::state::UrlRow`] reads them: what `{url}` stands for.
+/// Columns of a row, as [`crate::row::UrlRow`] reads them: what `{url}` stands for.
 pub(super) const URL_COLUMNS: &str = "u.id, u.queue, u.state, u.depth, u.parent, u.redirects, u.round, u.evidence, \
      u.status, u.lease_until, u.failures, u.code, u.detail, u.redirect_to";
 
