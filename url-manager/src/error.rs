@@ -1,5 +1,6 @@
 //! What can go wrong in the frontier.
 
+use crate::store::met_another_writer;
 use std::time::Duration;
 use trawl_shared::{
     runtime::Failure,
@@ -35,14 +36,8 @@ impl FrontierError {
 
 impl From<SqlError> for FrontierError {
     fn from(error: SqlError) -> Self {
-        if is_deadlock(&error) { Self::Contended } else { Self::Sql(error) }
+        if met_another_writer(&error) { Self::Contended } else { Self::Sql(error) }
     }
-}
-
-/// PostgreSQL's `serialization_failure` and `deadlock_detected`.
-fn is_deadlock(error: &SqlError) -> bool {
-    let SqlError::Query(sqlx::Error::Database(error)) = error else { return false };
-    error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01"))
 }
 
 /// Nothing but a row that the database refuses is a message's fault.

@@ -13,7 +13,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use trawl_shared::{model::JobId, sql::SqlError};
+use trawl_shared::model::JobId;
 
 /// A row of `jobs`. Read from an array, in this order.
 #[derive(Clone, Debug, Deserialize)]
@@ -146,8 +146,7 @@ pub(crate) async fn ensure_job(
     spec: &JobSpec,
     now: i64,
 ) -> Result<(JobId, bool), FrontierError> {
-    let json =
-        serde_json::to_string(spec).map_err(|error| SqlError::Query(sqlx::Error::Encode(error.into())))?;
+    let json = serde_json::to_string(spec).expect("settings are texts and numbers, which JSON can hold");
     let row = [JobId::fresh().to_string().as_str().into(), spec.name.as_str().into(), json.as_str().into()];
     let created = tx.run(&statements::INSERT_JOB, Input::table([row]).with(now)).await? > 0;
     let jobs = decode::<(JobRecord, Counts)>(&tx.ask(&statements::LIST_JOBS, Input::default()).await?)?;

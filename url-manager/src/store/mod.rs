@@ -73,3 +73,10 @@ pub(crate) fn decode<T: DeserializeOwned>(arrays: &[String]) -> Result<Vec<T>, S
         }
     }
 }
+
+/// Whether a statement only failed because another transaction was in its way: PostgreSQL's
+/// `serialization_failure` and `deadlock_detected`.
+pub(crate) fn met_another_writer(error: &SqlError) -> bool {
+    let SqlError::Query(sqlx::Error::Database(error)) = error else { return false };
+    error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+}
