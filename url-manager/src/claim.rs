@@ -58,15 +58,20 @@ impl Frontier {
     pub(crate) async fn claim(&self, running: &[Running]) -> Result<Vec<FetchTask>, FrontierError> {
         let settings = &self.settings;
         let in_flight: u64 = running.iter().map(|job| job.in_flight).sum();
-        let room = u64::from(settings.max_in_flight).saturating_sub(in_flight).min(u64::from(settings.batch));
-        let wants: Vec<u64> = running.iter().map(Running::wants).collect();
+        let room = u64::from(settings.max_in_flight.max(1))
+            .saturating_sub(in_flight)
+            .min(u64::from(settings.batch.max(1)));
+        // Where there is less room than jobs, another one is the first each time.
+        let (last, first) = running.split_at(self.next_turn() % running.len().max(1));
+        let running: Vec<&Running> = first.iter().chain(last).collect();
+        let wants: Vec<u64> = running.iter().map(|job| job.wants()).collect();
         let shares = fair_shares(room, &wants);
         if shares.iter().all(|share| *share == 0) {
             return Ok(Vec::new());
         }
         let mut work = self.begin().await?;
         let mut turns = Vec::new();
-        for (job, share) in running.iter().zip(shares).filter(|(_, share)| *share > 0) {
+        for (job, share) in running.into_iter().zip(shares).filter(|(_, share)| *share > 0) {
             turns.extend(work.turns(&job.job, share).await?);
         }
         if turns.is_empty() {

@@ -172,7 +172,7 @@ fn end(ended: &EndedTask) -> End {
     End {
         evidence: Evidence::fact(ended.replays),
         outcome: ended.outcome,
-        code: ended.code.clone().into(),
+        code: line(&ended.code).into(),
         detail: ended.detail.as_deref().map(line),
         status: ended.status,
         redirect_to: ended.redirect_to.as_deref().map(line),

@@ -12,7 +12,10 @@ use crate::{
     work::Work,
 };
 use futures_util::future::BoxFuture;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::sync::Notify;
 use trawl_shared::{
     runtime::Clock,
@@ -28,6 +31,7 @@ pub struct Frontier {
     pub(crate) queues: QueueCache,
     seen: Mutex<Seen>,
     wake: Notify,
+    turns: AtomicUsize,
 }
 
 impl Frontier {
@@ -56,7 +60,16 @@ impl Frontier {
         let database = store::open(url, missing).await?;
         let seen = Mutex::new(Seen::new(settings.seen_front));
         let (jobs, queues) = (JobCache::default(), QueueCache::default());
-        Ok(Arc::new(Self { database, settings, clock, jobs, queues, seen, wake: Notify::new() }))
+        Ok(Arc::new(Self {
+            database,
+            settings,
+            clock,
+            jobs,
+            queues,
+            seen,
+            wake: Notify::new(),
+            turns: AtomicUsize::new(0),
+        }))
     }
 
     /// Closes the database's connections.
@@ -72,6 +85,11 @@ impl Frontier {
     /// The front of the seen-test. Never held across an await.
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often URLs were given out.
+    pub(crate) fn next_turn(&self) -> usize {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
     /// There may be something to dispatch.

@@ -109,19 +109,31 @@ impl Frontier {
         found.map(|(job, _)| job.uuid).ok_or_else(|| FrontierError::NoSuchJob(name.to_owned()))
     }
 
-    /// Pauses, resumes or stops a job.
+    /// Gives none of a job's URLs out for now. What is in flight comes in.
     ///
     /// # Errors
     /// When there is no such job, or the database fails.
-    pub async fn set_job_state(&self, job: JobId, state: JobState) -> Result<(), FrontierError> {
+    pub async fn pause(&self, job: JobId) -> Result<(), FrontierError> {
+        self.set_state(job, JobState::Paused).await
+    }
+
+    /// Gives a job's URLs out again.
+    ///
+    /// # Errors
+    /// When there is no such job, or the database fails.
+    pub async fn resume(&self, job: JobId) -> Result<(), FrontierError> {
+        self.set_state(job, JobState::Running).await?;
+        self.wake();
+        Ok(())
+    }
+
+    async fn set_state(&self, job: JobId, state: JobState) -> Result<(), FrontierError> {
         let mut tx = self.database.begin().await?;
         let input = Input::scalars([state.as_str().into(), job.to_string().as_str().into()]);
         if tx.run(&statements::SET_JOB_STATE, input).await? == 0 {
             return Err(FrontierError::NoSuchJob(job.to_string()));
         }
-        tx.commit().await?;
-        self.wake();
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }
 

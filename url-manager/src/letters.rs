@@ -66,7 +66,7 @@ fn read(letter: &DeadLetter) -> Option<Death> {
     let end = End {
         evidence,
         outcome: Outcome::Dead,
-        code: reason.code.clone().into(),
+        code: line(&reason.code).into(),
         detail: Some(line(&format!("{}: {}", reason.service, reason.message))),
         status: None,
         redirect_to: None,

@@ -53,6 +53,7 @@ suite! {
         the_gap_between_requests_is_kept_by_all_jobs_together,
         a_slot_beyond_the_horizon_is_not_given_out,
         a_hot_host_starves_nobody,
+        more_jobs_than_room_take_turns,
         the_best_urls_go_first,
         a_paused_job_gives_nothing_out,
         two_dispatchers_never_give_out_the_same,

@@ -150,10 +150,10 @@ pub(crate) async fn the_best_urls_go_first(url: DatabaseUrl) {
 pub(crate) async fn a_paused_job_gives_nothing_out(url: DatabaseUrl) {
     let crawl = manager(&url).await;
     let job = crawl.seed(&spec("a"), &["http://a.example/"]).await;
-    crawl.frontier.set_job_state(job, JobState::Paused).await.unwrap();
+    crawl.frontier.pause(job).await.unwrap();
     assert_eq!(crawl.dispatch().await, []);
     assert_eq!(crawl.frontier.status(job).await.unwrap().state, JobState::Paused);
-    crawl.frontier.set_job_state(job, JobState::Running).await.unwrap();
+    crawl.frontier.resume(job).await.unwrap();
     assert_eq!(crawl.dispatch().await.len(), 1);
 }
 
@@ -178,4 +178,19 @@ pub(crate) async fn two_dispatchers_never_give_out_the_same(url: DatabaseUrl) {
     assert_eq!(all.len(), 601);
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 601);
     assert_eq!(one.counts(job).await, [(Stored, 601)].into());
+}
+
+pub(crate) async fn more_jobs_than_room_take_turns(url: DatabaseUrl) {
+    let crawl = Manager::open(&url, Settings { max_in_flight: 2, ..Settings::default() }).await;
+    for name in ["a", "b", "c", "d"] {
+        let seeds: Vec<String> = (0..9).map(|n| format!("http://{name}.example/{n}")).collect();
+        crawl.seed(&spec(name), &seeds.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let mut jobs = std::collections::BTreeSet::new();
+    for _ in 0..4 {
+        let tasks = crawl.dispatch().await;
+        jobs.extend(tasks.iter().map(|task| task.origin.job));
+        crawl.feed(&tasks.iter().map(|task| page(task, &[])).collect::<Vec<_>>()).await;
+    }
+    assert_eq!(jobs.len(), 4);
 }
