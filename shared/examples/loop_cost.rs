@@ -4,7 +4,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
-    broker::{Broker, Partition, TopicSpec, memory::{Memory, Retention}, send},
+    broker::{
+        Broker, Partition, TopicSpec,
+        memory::{Memory, Retention},
+        send,
+    },
     message::{Record, Topic},
     model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
     runtime::{Bus, Context, Failure, GroupSettings, Handler, RuntimeSettings, Service, encode_root},
@@ -24,8 +28,17 @@ impl Handler for Echo {
 fn task(n: u32) -> Record {
     let job = JobId::fresh();
     let url = CanonicalUrl::parse(&format!("http://host.example/{n}")).expect("a URL");
-    let origin = Origin { job, task: TaskId::derive(job, &url, 0), url, depth: 0, found_on: None, round: 0, redirects: 0 };
-    let task = FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
+    let origin = Origin {
+        job,
+        task: TaskId::derive(job, &url, 0),
+        url,
+        depth: 0,
+        found_on: None,
+        round: 0,
+        redirects: 0,
+    };
+    let task =
+        FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
     encode_root(&task, job, "/bench".into()).expect("encodes")
 }
 
@@ -33,16 +46,30 @@ fn task(n: u32) -> Record {
 async fn main() {
     const MESSAGES: u32 = 100_000;
     let broker = Memory::new(Retention::Forever);
-    let spec = TopicSpec { partitions: 1, replication: 1, retention: Default::default(), max_message_bytes: 1 << 20 };
-    broker.ensure_topics(&Topic::ALL.map(|topic| (topic, spec.clone())).into_iter().collect::<BTreeMap<_, _>>()).await.expect("memory");
+    let spec = TopicSpec {
+        partitions: 1,
+        replication: 1,
+        retention: Default::default(),
+        max_message_bytes: 1 << 20,
+    };
+    broker
+        .ensure_topics(&Topic::ALL.map(|topic| (topic, spec.clone())).into_iter().collect::<BTreeMap<_, _>>())
+        .await
+        .expect("memory");
     for n in 0..MESSAGES {
         send(&broker, task(n)).await.expect("memory");
     }
     let shutdown = CancellationToken::new();
     let began = Instant::now();
     let service = Service::new("bench").handler(Echo, GroupSettings::default());
-    let run = tokio::spawn(service.run(Bus::new(Arc::new(broker.clone())), RuntimeSettings::default(), shutdown.clone()));
-    while broker.committed("echo", Partition { topic: Topic::ScrapingTasks, number: 0 }) != Some(i64::from(MESSAGES)) {
+    let run = tokio::spawn(service.run(
+        Bus::new(Arc::new(broker.clone())),
+        RuntimeSettings::default(),
+        shutdown.clone(),
+    ));
+    while broker.committed("echo", Partition { topic: Topic::ScrapingTasks, number: 0 })
+        != Some(i64::from(MESSAGES))
+    {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     println!("{:.1} us per message, wall", began.elapsed().as_secs_f64() * 1e6 / f64::from(MESSAGES));

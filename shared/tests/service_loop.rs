@@ -1,6 +1,8 @@
 //! The service loop over the in-process broker, time paused: what becomes of messages that pass,
 //! fail, panic, wait, repeat, or are no messages at all.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
@@ -13,10 +15,17 @@ use std::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
-    broker::{Broker, Partition, Producer, TopicSpec, memory::{Memory, Retention}, send},
+    broker::{
+        Broker, Partition, Producer, TopicSpec,
+        memory::{Memory, Retention},
+        send,
+    },
     message::{DeadLetter, Envelope, Headers, Message, Record, Topic},
     model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
-    runtime::{BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupChanges, GroupSettings, Handler, RunError, RuntimeSettings, Service, encode_root},
+    runtime::{
+        BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupChanges, GroupSettings, Handler,
+        RunError, RuntimeSettings, Service, encode_root,
+    },
 };
 
 /// Does what the task's URL path says, and keeps count.
@@ -28,16 +37,30 @@ struct Scripted {
 
 impl Scripted {
     fn new() -> Self {
-        Self { calls: Arc::default(), gate: Arc::new(tokio::sync::Semaphore::new(0)), waits: AtomicU32::new(0) }
+        Self {
+            calls: Arc::default(),
+            gate: Arc::new(tokio::sync::Semaphore::new(0)),
+            waits: AtomicU32::new(0),
+        }
     }
 
     async fn act(&self, task: FetchTask, attempt: u32) -> Result<TaskEnded, Failure> {
         let path = task.origin.url.as_url().path().to_owned();
         *self.calls.lock().unwrap().entry(path.clone()).or_default() += 1;
         match path.trim_start_matches('/') {
-            "reject" => return Err(Failure::reject(FailureClass::Server, "no", anyhow::anyhow!("never").context("asked"))),
-            "always" => return Err(Failure::retry(FailureClass::Server, "down", anyhow::anyhow!("try {attempt}"))),
-            "twice" if attempt < 2 => return Err(Failure::retry(FailureClass::Server, "down", anyhow::anyhow!("not yet"))),
+            "reject" => {
+                return Err(Failure::reject(
+                    FailureClass::Server,
+                    "no",
+                    anyhow::anyhow!("never").context("asked"),
+                ));
+            }
+            "always" => {
+                return Err(Failure::retry(FailureClass::Server, "down", anyhow::anyhow!("try {attempt}")));
+            }
+            "twice" if attempt < 2 => {
+                return Err(Failure::retry(FailureClass::Server, "down", anyhow::anyhow!("not yet")));
+            }
             "panic" => panic!("as told"),
             "hang" => std::future::pending().await,
             "held" if self.waits.fetch_add(1, Ordering::Relaxed) < 3 => {
@@ -81,14 +104,28 @@ impl BatchHandler for Batched {
 fn task(path: &str) -> Record {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://host.example/{path}")).unwrap();
-    let origin = Origin { job, task: TaskId::derive(job, &url, 0), url, depth: 0, found_on: None, round: 0, redirects: 0 };
-    let task = FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
+    let origin = Origin {
+        job,
+        task: TaskId::derive(job, &url, 0),
+        url,
+        depth: 0,
+        found_on: None,
+        round: 0,
+        redirects: 0,
+    };
+    let task =
+        FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
     encode_root(&task, job, "/test".into()).unwrap()
 }
 
 async fn broker() -> Memory {
     let broker = Memory::new(Retention::Forever);
-    let spec = |partitions| TopicSpec { partitions, replication: 1, retention: Duration::ZERO, max_message_bytes: 1 << 20 };
+    let spec = |partitions| TopicSpec {
+        partitions,
+        replication: 1,
+        retention: Duration::ZERO,
+        max_message_bytes: 1 << 20,
+    };
     let topics = Topic::ALL.map(|topic| (topic, spec(if topic == Topic::Retry { 12 } else { 1 })));
     broker.ensure_topics(&BTreeMap::from(topics)).await.unwrap();
     broker
@@ -104,7 +141,11 @@ impl Run {
     fn start(broker: &Memory, service: Service) -> Self {
         let shutdown = CancellationToken::new();
         let bus = Bus::new(Arc::new(broker.clone()));
-        let settings = RuntimeSettings { clock: Clock::tokio(), drain_timeout: Duration::from_secs(2), ..RuntimeSettings::default() };
+        let settings = RuntimeSettings {
+            clock: Clock::tokio(),
+            drain_timeout: Duration::from_secs(2),
+            ..RuntimeSettings::default()
+        };
         let task = tokio::spawn(service.run(bus.clone(), settings, shutdown.clone()));
         Self { shutdown, task, bus }
     }
@@ -135,7 +176,9 @@ async fn produce(broker: &Memory, paths: &[&str]) {
 }
 
 fn subjects(broker: &Memory, topic: Topic) -> Vec<String> {
-    let of = |record: &Record| Envelope::read(record).unwrap().subject.unwrap().rsplit('/').next().unwrap().to_owned();
+    let of = |record: &Record| {
+        Envelope::read(record).unwrap().subject.unwrap().rsplit('/').next().unwrap().to_owned()
+    };
     broker.records(topic).iter().map(of).collect()
 }
 
@@ -177,7 +220,9 @@ async fn every_message_ends_in_an_output_or_a_letter() {
     assert_eq!(calls.lock().unwrap()["/twice"], 3);
     assert_eq!(committed(&broker), Some(7));
     assert!(run.bus.health.not_ready().is_empty(), "{:?}", run.bus.health.not_ready());
-    assert!(run.metric(r#"trawl_messages_dead_lettered_total{service="test",topic="scraping-tasks",code="down"} 1"#));
+    assert!(run.metric(
+        r#"trawl_messages_dead_lettered_total{service="test",topic="scraping-tasks",code="down"} 1"#
+    ));
     run.stop().await;
 }
 
@@ -188,14 +233,25 @@ async fn outputs_of_a_message_handled_twice_have_the_same_ids() {
     let first = Run::start(&broker, service(Scripted::new()));
     pass(5).await;
     first.stop().await;
-    let groups = |name: &str| BTreeMap::from([(name.to_owned(), GroupChanges { handlers: Some(vec!["scripted".into()]), ..GroupChanges::default() })]);
-    let settings = RuntimeSettings { groups: groups("again"), clock: Clock::tokio(), ..RuntimeSettings::default() };
+    let groups = |name: &str| {
+        BTreeMap::from([(
+            name.to_owned(),
+            GroupChanges { handlers: Some(vec!["scripted".into()]), ..GroupChanges::default() },
+        )])
+    };
+    let settings =
+        RuntimeSettings { groups: groups("again"), clock: Clock::tokio(), ..RuntimeSettings::default() };
     let shutdown = CancellationToken::new();
-    let again = tokio::spawn(service(Scripted::new()).run(Bus::new(Arc::new(broker.clone())), settings, shutdown.clone()));
+    let again = tokio::spawn(service(Scripted::new()).run(
+        Bus::new(Arc::new(broker.clone())),
+        settings,
+        shutdown.clone(),
+    ));
     pass(5).await;
     shutdown.cancel();
     again.await.unwrap().unwrap();
-    let ids: Vec<_> = broker.records(Topic::ParsedData).iter().map(|r| Envelope::read(r).unwrap().id).collect();
+    let ids: Vec<_> =
+        broker.records(Topic::ParsedData).iter().map(|r| Envelope::read(r).unwrap().id).collect();
     assert_eq!(ids.len(), 2, "two groups, one handler");
     assert_eq!(ids[0], ids[1]);
 }
@@ -233,7 +289,9 @@ async fn a_duplicate_is_counted_and_not_handled() {
     produce(&broker, &["a", "a"]).await;
     pass(2).await;
     assert_eq!(calls.lock().unwrap()["/a"], 1);
-    assert!(run.metric(r#"trawl_messages_duplicate_total{service="test",group="scripted",topic="scraping-tasks"} 2"#));
+    assert!(run.metric(
+        r#"trawl_messages_duplicate_total{service="test",group="scripted",topic="scraping-tasks"} 2"#
+    ));
     assert_eq!(committed(&broker), Some(3));
     run.stop().await;
 }
@@ -243,7 +301,13 @@ async fn poison_goes_to_the_dead_letters_byte_for_byte() {
     let broker = broker().await;
     let mut headers = Headers::default();
     headers.push("x", &b"\xff"[..]);
-    let bare = Record { topic: Topic::ScrapingTasks, partition: None, key: Some(Bytes::from_static(b"\xfe\x00")), headers, payload: Bytes::from_static(b"\x80{") };
+    let bare = Record {
+        topic: Topic::ScrapingTasks,
+        partition: None,
+        key: Some(Bytes::from_static(b"\xfe\x00")),
+        headers,
+        payload: Bytes::from_static(b"\x80{"),
+    };
     let mut garbage = task("a");
     garbage.payload = Bytes::from_static(b"{\"origin\":7}");
     let mut newer = task("b");
@@ -255,14 +319,24 @@ async fn poison_goes_to_the_dead_letters_byte_for_byte() {
     produce(&broker, &["good"]).await;
     let run = Run::start(&broker, service(Scripted::new()));
     pass(5).await;
-    let letters: Vec<_> = broker.records(Topic::DeadLetter).iter().map(|r| DeadLetter::from_record(r).unwrap()).collect();
-    let mut found: Vec<_> = letters.iter().map(|l| (l.record.key.clone(), l.record.payload.clone())).collect();
+    let letters: Vec<_> =
+        broker.records(Topic::DeadLetter).iter().map(|r| DeadLetter::from_record(r).unwrap()).collect();
+    let mut found: Vec<_> =
+        letters.iter().map(|l| (l.record.key.clone(), l.record.payload.clone())).collect();
     let mut sent: Vec<_> = poison.iter().map(|r| (r.key.clone(), r.payload.clone())).collect();
     found.sort();
     sent.sort();
     assert_eq!(found, sent);
-    assert!(letters.iter().all(|l| l.reason.stage == "decode" && l.reason.code == "undecodable" && l.reason.attempts == 1));
-    assert!(letters.iter().any(|l| l.reason.message.contains("trawl.fetch-task.v9") && l.reason.message.contains("newer")));
+    assert!(
+        letters
+            .iter()
+            .all(|l| l.reason.stage == "decode" && l.reason.code == "undecodable" && l.reason.attempts == 1)
+    );
+    assert!(
+        letters
+            .iter()
+            .any(|l| l.reason.message.contains("trawl.fetch-task.v9") && l.reason.message.contains("newer"))
+    );
     assert_eq!(subjects(&broker, Topic::ParsedData), ["good"]);
     run.stop().await;
 }
@@ -301,7 +375,8 @@ async fn a_long_wait_on_retry_stands_before_no_short_one() {
         let mut envelope = Envelope::read(&record).unwrap();
         envelope.not_before = Some(clock.now() + Duration::from_secs(seconds));
         envelope.target = Some("scripted".into());
-        envelope.origin = Some(trawl_shared::message::Source { topic: Topic::ScrapingTasks, partition: 0, offset: 0 });
+        envelope.origin =
+            Some(trawl_shared::message::Source { topic: Topic::ScrapingTasks, partition: 0, offset: 0 });
         envelope.attempt = 1;
         envelope.write_to(&mut record.headers);
         Record { topic: Topic::Retry, partition: Some(partition), ..record }
@@ -378,7 +453,10 @@ impl Broker for Flaky {
         });
         Arc::new(producer)
     }
-    async fn subscribe(&self, s: trawl_shared::broker::Subscription) -> Result<Box<dyn trawl_shared::broker::Consumer>, trawl_shared::broker::BrokerError> {
+    async fn subscribe(
+        &self,
+        s: trawl_shared::broker::Subscription,
+    ) -> Result<Box<dyn trawl_shared::broker::Consumer>, trawl_shared::broker::BrokerError> {
         self.0.subscribe(s).await
     }
     async fn ensure_topics(

@@ -1,13 +1,15 @@
 //! Wire formats as golden files: every version ever written still reads, and what is written now is
 //! byte for byte what the newest golden holds.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 use bytes::Bytes;
 use std::{fs, path::PathBuf};
 use trawl_shared::{
     message::{Envelope, Message, Record, TraceContext},
     model::{
-        CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, Link, LinkKind, Origin, Outcome, ParsedPage, RobotsPolicy,
-        ScrapedPage, TaskEnded, TaskId,
+        CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, Link, LinkKind, Origin, Outcome,
+        ParsedPage, RobotsPolicy, ScrapedPage, TaskEnded, TaskId,
     },
     runtime::{Lineage, Outputs},
 };
@@ -28,13 +30,25 @@ fn check<M: Message + PartialEq + std::fmt::Debug>(name: &str, message: &M) {
     }
     let held = Bytes::from(fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
     assert_eq!(&M::decode(held.clone()).unwrap(), message, "{name} does not read as it was written");
-    assert!(written == held, "{name}: the schema changed; add a version instead\n{}", String::from_utf8_lossy(&written));
+    assert!(
+        written == held,
+        "{name}: the schema changed; add a version instead\n{}",
+        String::from_utf8_lossy(&written)
+    );
 }
 
 fn origin() -> Origin {
     let url = CanonicalUrl::parse("http://a.example:8080/p%C3%A4th?q=1").unwrap();
     let job = JobId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001));
-    Origin { job, task: TaskId::derive(job, &url, 2), url, depth: 3, found_on: Some("http://a.example/".into()), round: 2, redirects: 1 }
+    Origin {
+        job,
+        task: TaskId::derive(job, &url, 2),
+        url,
+        depth: 3,
+        found_on: Some("http://a.example/".into()),
+        round: 2,
+        redirects: 1,
+    }
 }
 
 fn task() -> FetchTask {
@@ -94,7 +108,10 @@ fn ended() -> TaskEnded {
             lang: Some("en".into()),
             canonical: Some("http://a.example/c".into()),
             meta_robots: Some("noindex".into()),
-            links: vec![link.clone(), Link { raw: String::new(), text: String::new(), rel: None, kind: LinkKind::Refresh, ..link }],
+            links: vec![
+                link.clone(),
+                Link { raw: String::new(), text: String::new(), rel: None, kind: LinkKind::Refresh, ..link },
+            ],
             text: Some("text".into()),
         })),
         ..TaskEnded::without_page(origin(), Outcome::Stored, "ok")
@@ -119,8 +136,12 @@ fn task_ended_v1() {
 /// The headers of a whole record, in order.
 #[test]
 fn envelope_headers() {
-    let parent = Envelope::read(&trawl_shared::runtime::encode_root(&task(), origin().job, "/golden/0".into()).unwrap()).unwrap();
-    let lineage = Lineage { parent, source: "/golden/1".into(), now: "2026-11-21T01:02:03.456Z".parse().unwrap() };
+    let parent = Envelope::read(
+        &trawl_shared::runtime::encode_root(&task(), origin().job, "/golden/0".into()).unwrap(),
+    )
+    .unwrap();
+    let lineage =
+        Lineage { parent, source: "/golden/1".into(), now: "2026-11-21T01:02:03.456Z".parse().unwrap() };
     let record: Record = ended().encode(&lineage).unwrap().remove(0);
     let mut envelope = Envelope::read(&record).unwrap();
     assert_eq!(envelope.trace.trace_id, lineage.parent.trace.trace_id, "a child stays in its parent's trace");
@@ -128,7 +149,8 @@ fn envelope_headers() {
     envelope.trace = TraceContext { trace_id: 1, span_id: 2, flags: 1 };
     let mut headers = record.headers.clone();
     envelope.write_to(&mut headers);
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value))).collect();
+    let lines: String =
+        headers.iter().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value))).collect();
     let path = golden("task-ended.headers.txt");
     if std::env::var_os("TRAWL_TEST_BLESS").is_some() && !path.exists() {
         fs::write(&path, &lines).unwrap();

@@ -6,7 +6,11 @@
 use crate::embedded::Stores;
 use futures_util::TryStreamExt;
 use serde::Serialize;
-use std::{collections::{BTreeMap, HashSet}, io::Write, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io::Write,
+    path::PathBuf,
+};
 use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     model::{JobId, TaskId},
@@ -68,7 +72,8 @@ pub async fn run(args: AuditArgs) -> Result<(), CliError> {
     let audit = audit(&stores, args.job.as_deref()).await;
     stores.close().await;
     let audit = audit?;
-    let text = if args.json { serde_json::to_string(&audit).or_exit(Exit::Failed)? + "\n" } else { text(&audit) };
+    let text =
+        if args.json { serde_json::to_string(&audit).or_exit(Exit::Failed)? + "\n" } else { text(&audit) };
     std::io::stdout().write_all(text.as_bytes()).or_exit(Exit::Output)?;
     if audit.balanced { Ok(()) } else { Err(CliError::silent(Exit::Failed)) }
 }
@@ -80,13 +85,16 @@ pub async fn run(args: AuditArgs) -> Result<(), CliError> {
 pub async fn audit(stores: &Stores, job: Option<&str>) -> Result<Audit, CliError> {
     let mut jobs = stores.frontier.statuses().await.or_exit(Exit::Database)?;
     let status = match job {
-        None => jobs.pop().ok_or_else(|| CliError::new(Exit::NotFound, anyhow::anyhow!("there is no job here"))),
+        None => {
+            jobs.pop().ok_or_else(|| CliError::new(Exit::NotFound, anyhow::anyhow!("there is no job here")))
+        }
         Some(name) => jobs
             .into_iter()
             .find(|job| job.job == name || job.id.to_string() == name)
             .ok_or_else(|| CliError::new(Exit::NotFound, anyhow::anyhow!("there is no job {name:?} here"))),
     }?;
-    let mut stored: HashSet<TaskId> = stores.pages.stored_tasks(status.id).try_collect().await.or_exit(Exit::Database)?;
+    let mut stored: HashSet<TaskId> =
+        stores.pages.stored_tasks(status.id).try_collect().await.or_exit(Exit::Database)?;
     let letters: HashSet<TaskId> = stores.ledger.dead_tasks(status.id).await?.into_iter().collect();
     let mut sums = Audit { job: status.job.clone(), id: Some(status.id), ..Audit::default() };
     sums.states = UrlState::ALL.map(|state| (state.as_str(), 0)).into();
@@ -99,7 +107,8 @@ pub async fn audit(stores: &Stores, job: Option<&str>) -> Result<Audit, CliError
     }
     sums.unknown = stored.len() as u64;
     let counted = stores.frontier.counted(status.id).await.or_exit(Exit::Database)?;
-    sums.counts_agree = UrlState::ALL.iter().all(|state| counted.get(state).copied().unwrap_or(0) == status.count(*state));
+    sums.counts_agree =
+        UrlState::ALL.iter().all(|state| counted.get(state).copied().unwrap_or(0) == status.count(*state));
     sums.balanced = sums.missing == 0 && sums.unknown == 0 && sums.counts_agree;
     Ok(sums)
 }
@@ -136,7 +145,10 @@ fn text(audit: &Audit) -> String {
     let problems = [
         (audit.missing, "ended and left neither row nor dead letter"),
         (audit.unknown, "rows of URLs that the frontier does not know"),
-        (u64::from(!audit.counts_agree), "counts kept differ from rows counted (is the crawl still running?)"),
+        (
+            u64::from(!audit.counts_agree),
+            "counts kept differ from rows counted (is the crawl still running?)",
+        ),
     ];
     for (count, what) in problems.iter().filter(|(count, _)| *count > 0) {
         text.push_str(&format!("  {count} {what}\n"));

@@ -1,6 +1,7 @@
 //! The five services put together, once: for `trawl crawl` and for the topology.
 
 use std::{path::Path, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     broker::{
         Broker, TopicSpec,
@@ -14,7 +15,6 @@ use trawl_shared::{
 };
 use trawl_storage::{StoreHandler, store::PageStore};
 use trawl_url_manager::Frontier;
-use tokio_util::sync::CancellationToken;
 
 /// Bytes of records that one topic may hold before producers wait.
 const MAX_TOPIC_BYTES: usize = 8 * 1024 * 1024;
@@ -34,7 +34,11 @@ impl Stores {
     ///
     /// # Errors
     /// When one can't be opened.
-    pub async fn open(url: &DatabaseUrl, missing: Missing, frontier: trawl_url_manager::Settings) -> Result<Self, CliError> {
+    pub async fn open(
+        url: &DatabaseUrl,
+        missing: Missing,
+        frontier: trawl_url_manager::Settings,
+    ) -> Result<Self, CliError> {
         Ok(Self {
             frontier: Frontier::open(url, missing, frontier).await?,
             pages: trawl_storage::store::open(url, missing).await?,
@@ -55,7 +59,11 @@ impl Stores {
 ///
 /// # Errors
 /// When the HTTP client can't be set up.
-pub fn services(stores: &Stores, pages: StoreHandler, scraper: &trawl_scraper::Settings) -> Result<Vec<Service>, CliError> {
+pub fn services(
+    stores: &Stores,
+    pages: StoreHandler,
+    scraper: &trawl_scraper::Settings,
+) -> Result<Vec<Service>, CliError> {
     Ok(vec![
         trawl_storage::service(pages, &trawl_storage::Settings::default()),
         trawl_dlq_handler::service(&stores.ledger, &trawl_dlq_handler::Settings::default()),
@@ -70,10 +78,14 @@ pub fn services(stores: &Stores, pages: StoreHandler, scraper: &trawl_scraper::S
 /// # Errors
 /// When they can't be put together.
 pub async fn flows(scratch: &Path) -> Result<Vec<Flow>, CliError> {
-    let stores = Stores::open(&DatabaseUrl::sqlite(scratch), Missing::Create, trawl_url_manager::Settings::default()).await?;
+    let stores =
+        Stores::open(&DatabaseUrl::sqlite(scratch), Missing::Create, trawl_url_manager::Settings::default())
+            .await?;
     let pages = StoreHandler::new(Arc::clone(&stores.pages));
-    let mut flows: Vec<Flow> =
-        services(&stores, pages, &trawl_scraper::Settings::default())?.iter().flat_map(Service::flows).collect();
+    let mut flows: Vec<Flow> = services(&stores, pages, &trawl_scraper::Settings::default())?
+        .iter()
+        .flat_map(Service::flows)
+        .collect();
     stores.close().await;
     flows.sort_by_key(|flow| flow.input.map_or(Topic::ScrapingTasks, |(topic, _)| topic));
     Ok(flows)
@@ -111,7 +123,11 @@ pub fn runtime_settings() -> RuntimeSettings {
 ///
 /// # Errors
 /// When one can't start.
-pub async fn start(services: Vec<Service>, bus: &Bus, shutdown: &CancellationToken) -> Result<Vec<Running>, CliError> {
+pub async fn start(
+    services: Vec<Service>,
+    bus: &Bus,
+    shutdown: &CancellationToken,
+) -> Result<Vec<Running>, CliError> {
     let mut running = Vec::with_capacity(services.len());
     for service in services {
         running.push(service.start(bus.clone(), runtime_settings(), shutdown.clone()).await?);

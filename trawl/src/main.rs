@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Pages are many small allocations that cross threads, which this allocator is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     trawl_shared::cli::run_main(trawl::cli::run())
 }

@@ -31,21 +31,27 @@ pub async fn run(args: &TopologyArgs) -> Result<(), CliError> {
 pub fn text(flows: &[Flow]) -> String {
     let mut text = String::new();
     for flow in flows {
-        let input = flow.input.map_or_else(|| "(nothing)".to_owned(), |(topic, kind)| format!("{topic} ({kind})"));
+        let input =
+            flow.input.map_or_else(|| "(nothing)".to_owned(), |(topic, kind)| format!("{topic} ({kind})"));
         let outputs: Vec<_> = flow.outputs.iter().map(|(topic, kind)| format!("{topic} ({kind})")).collect();
         let outputs = if outputs.is_empty() { "(nothing)".to_owned() } else { outputs.join(", ") };
         // Writing to a String can't fail.
         let _ = writeln!(text, "{input} -> {}/{} -> {outputs}", flow.service, flow.handler);
     }
-    text.push_str("retry (any waiting record) -> every service, what is addressed to it -> its handler again\n");
+    text.push_str(
+        "retry (any waiting record) -> every service, what is addressed to it -> its handler again\n",
+    );
     text.push_str("a handler's failure -> retry, or dead-letter when no further attempt can help\n");
     text
 }
 
 fn dot(flows: &[Flow]) -> String {
     let mut text = String::from("digraph trawl {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
-    let topics: BTreeSet<_> =
-        flows.iter().flat_map(|flow| flow.input.iter().chain(&flow.outputs)).map(|(topic, _)| *topic).collect();
+    let topics: BTreeSet<_> = flows
+        .iter()
+        .flat_map(|flow| flow.input.iter().chain(&flow.outputs))
+        .map(|(topic, _)| *topic)
+        .collect();
     for topic in topics {
         let _ = writeln!(text, "  \"{topic}\" [shape=cylinder];");
     }

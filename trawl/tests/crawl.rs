@@ -1,8 +1,13 @@
 //! The embedded crawl from outside: the real binary, a web with a known answer, kills and bad input.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod support;
 
-use std::{fs, process::{Command, Stdio}};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 use support::{Process, Site, assert_success, audit, crawl, rows, wait_for};
 
 #[test]
@@ -56,9 +61,23 @@ fn budgets_depth_and_scope_hold() {
     assert!(shallow.iter().any(|row| row["depth"] == 1) && shallow.len() < site.expected().len());
     let mut one = Command::new(env!("CARGO_BIN_EXE_trawl"));
     let out = folder.path().join("one.jsonl");
-    one.args(["crawl", &site.seeds[0], "--allow-private-addresses", "--delay", "0s", "--quiet", "--resolve", &site.resolve()]);
-    assert_success(&one.arg("--out").arg(&out).arg("--data").arg(folder.path().join("one")).output().unwrap());
-    assert!(rows(&out).iter().all(|row| row["url"].as_str().unwrap().starts_with(&site.seeds[0])), "one host only");
+    one.args([
+        "crawl",
+        &site.seeds[0],
+        "--allow-private-addresses",
+        "--delay",
+        "0s",
+        "--quiet",
+        "--resolve",
+        &site.resolve(),
+    ]);
+    assert_success(
+        &one.arg("--out").arg(&out).arg("--data").arg(folder.path().join("one")).output().unwrap(),
+    );
+    assert!(
+        rows(&out).iter().all(|row| row["url"].as_str().unwrap().starts_with(&site.seeds[0])),
+        "one host only"
+    );
 }
 
 #[test]
@@ -94,7 +113,11 @@ fn rows_go_to_standard_output_and_talk_to_standard_error() {
     let mut command = crawl(&site, folder.path(), "-".as_ref());
     let output = command.output().unwrap();
     assert_success(&output);
-    let rows: Vec<_> = String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<_> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     site.check(&rows);
     assert!(output.stderr.is_empty(), "quiet says nothing: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -103,7 +126,11 @@ fn rows_go_to_standard_output_and_talk_to_standard_error() {
 fn exit_codes_of_what_can_not_be_done() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_trawl")).args(arguments).current_dir(folder.path()).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_trawl"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     };
     assert_eq!(run(&["crawl"]).0, 2, "no seed");

@@ -1,6 +1,8 @@
 //! The same crawl as five processes on a real Kafka and a real PostgreSQL: the same rows as embedded,
 //! also when each process is killed on the way; and the way of a dead letter back.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod support;
 
 use std::{
@@ -12,7 +14,11 @@ use std::{
     },
     thread,
 };
-use support::{Site, audit, fleet::{Fleet, SERVICES}, wait_for};
+use support::{
+    Site, audit,
+    fleet::{Fleet, SERVICES},
+    wait_for,
+};
 use trawl_shared::sql::testing::ScratchDatabase;
 
 /// A fleet of its own, or `None` (and a line that says so) where there are no servers.
@@ -69,7 +75,8 @@ fn each_service_is_killed_once_and_every_page_is_stored_once() {
 fn a_dead_letter_tells_every_attempt_and_its_replay_stores_the_page() {
     let (port, well) = flip_server();
     let logs = tempfile::tempdir().unwrap();
-    let more = [("TRAWL_RETRY_SERVER_ATTEMPTS", "3".to_owned()), ("TRAWL_RETRY_SERVER_BASE_MS", "50".to_owned())];
+    let more =
+        [("TRAWL_RETRY_SERVER_ATTEMPTS", "3".to_owned()), ("TRAWL_RETRY_SERVER_BASE_MS", "50".to_owned())];
     let Some((mut fleet, database)) = fleet("letters", logs.path(), &more) else { return };
     let url = format!("http://127.0.0.1:{port}/");
     fleet.run("url-manager", &["seed", &url, "--job", "letters", "--allow-private-addresses"]);
@@ -81,7 +88,11 @@ fn a_dead_letter_tells_every_attempt_and_its_replay_stores_the_page() {
     assert_eq!(letter["code"], "server_error", "{letter}");
     let id = letter["id"].as_str().unwrap().to_owned();
     let shown = fleet.run("dlq-handler", &["show", &id]);
-    assert_eq!(shown.matches("server_error (server)").count(), 4, "the code once, then each of three attempts: {shown}");
+    assert_eq!(
+        shown.matches("server_error (server)").count(),
+        4,
+        "the code once, then each of three attempts: {shown}"
+    );
     wait_for("the frontier to know", 60, || (fleet.status("letters")["counts"]["dead"] == 1).then_some(()));
     let explained = fleet.run("url-manager", &["explain", &url, "--job", "letters"]);
     assert!(explained.contains("dead") && explained.contains("server_error"), "{explained}");
@@ -110,12 +121,17 @@ fn flip_server() -> (u16, Arc<AtomicBool>) {
             let mut request = String::new();
             let mut lines = BufReader::new(stream.try_clone().unwrap());
             while lines.read_line(&mut request).is_ok_and(|n| n > 2) {}
-            let (status, body) = match (request.starts_with("GET /robots.txt"), flag.load(Ordering::Relaxed)) {
+            let (status, body) = match (request.starts_with("GET /robots.txt"), flag.load(Ordering::Relaxed))
+            {
                 (true, _) => ("404 Not Found", "none"),
                 (_, false) => ("500 Internal Server Error", "down"),
                 (_, true) => ("200 OK", "<title>up again</title>"),
             };
-            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
         }
     });
     (port, well)
@@ -146,8 +162,15 @@ fn what_can_not_be_reached_is_said_with_its_exit_code() {
         assert_eq!(code, 3, "{service}: {talk}");
         assert!(talk.contains("did you mean kafka.brokers?"), "{service}: {talk}");
     }
-    std::fs::write(folder.path().join("seeds.txt"), "http://a.example/\n\nno url\nftp://b.example/\nhttp://c.example/\n").unwrap();
+    std::fs::write(
+        folder.path().join("seeds.txt"),
+        "http://a.example/\n\nno url\nftp://b.example/\nhttp://c.example/\n",
+    )
+    .unwrap();
     let (code, talk) = run("url-manager", &["seed", "--file", "seeds.txt", "--job", "bad"]);
     assert_eq!(code, 4, "{talk}");
-    assert!(talk.contains("seeds.txt:3") && talk.contains("seeds.txt:4") && !talk.contains("seeds.txt:2"), "{talk}");
+    assert!(
+        talk.contains("seeds.txt:3") && talk.contains("seeds.txt:4") && !talk.contains("seeds.txt:2"),
+        "{talk}"
+    );
 }

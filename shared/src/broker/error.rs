@@ -7,7 +7,9 @@ pub enum SendError {
     #[error("the producer's queue is full")]
     Full,
     /// The record is larger than the topic takes. Never passes.
-    #[error("the record is {size} bytes, more than {topic} takes (raise max_message_bytes of the topic and the broker)")]
+    #[error(
+        "the record is {size} bytes, more than {topic} takes (raise max_message_bytes of the topic and the broker)"
+    )]
     TooLarge {
         /// Topic with its prefix.
         topic: String,

@@ -138,7 +138,9 @@ pub enum Event {
 
 /// Holds a rebalance until it is dropped.
 #[derive(Debug)]
-pub struct RevokeGuard(#[expect(dead_code, reason = "its drop is the message")] Option<tokio::sync::oneshot::Sender<()>>);
+pub struct RevokeGuard(
+    #[expect(dead_code, reason = "its drop is the message")] Option<tokio::sync::oneshot::Sender<()>>,
+);
 
 impl RevokeGuard {
     /// A guard, and what resolves when it is dropped.
@@ -240,7 +242,13 @@ impl Subscription {
     /// A group that reads `topics` from the beginning or where it left off.
     #[must_use]
     pub fn new(group: impl Into<String>, topics: impl Into<Vec<Topic>>) -> Self {
-        Self { group: group.into(), topics: topics.into(), start: Start::Earliest, replay: false, instance: None }
+        Self {
+            group: group.into(),
+            topics: topics.into(),
+            start: Start::Earliest,
+            replay: false,
+            instance: None,
+        }
     }
 }
 
@@ -295,7 +303,10 @@ pub trait Broker: Send + Sync {
     ///
     /// # Errors
     /// When a topic is missing and may not be made, or the broker can't be reached in time.
-    async fn ensure_topics(&self, topics: &BTreeMap<Topic, TopicSpec>) -> Result<BTreeMap<Topic, TopicState>, BrokerError>;
+    async fn ensure_topics(
+        &self,
+        topics: &BTreeMap<Topic, TopicSpec>,
+    ) -> Result<BTreeMap<Topic, TopicState>, BrokerError>;
 
     /// Whether it can be reached.
     fn connection(&self) -> Connection;

@@ -74,8 +74,13 @@ pub async fn run_on_kafka<S: crate::config::Section>(
 ) -> Result<(), CliError> {
     let common = &config.common;
     bus.broker.ensure_topics(&common.topics.specs()).await?;
-    let listens =
-        crate::telemetry::serve(&common.telemetry.listen, bus.metrics.clone(), bus.health.clone(), shutdown.clone()).await?;
+    let listens = crate::telemetry::serve(
+        &common.telemetry.listen,
+        bus.metrics.clone(),
+        bus.health.clone(),
+        shutdown.clone(),
+    )
+    .await?;
     let name = service.name();
     if let Some(address) = listens {
         tracing::info!("{name} serves /metrics, /livez and /readyz on http://{address}");

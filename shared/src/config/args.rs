@@ -34,7 +34,11 @@ impl ConfigArgs {
     pub(super) fn assignments(&self) -> Vec<(String, String)> {
         let named = [("database.url", &self.database_url), ("kafka.brokers", &self.brokers)];
         let named = named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
-        let set = self.set.iter().filter_map(|text| text.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let set = self
+            .set
+            .iter()
+            .filter_map(|text| text.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()));
         set.chain(named).collect()
     }
 }

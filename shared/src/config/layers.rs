@@ -4,7 +4,8 @@ use super::{ConfigError, SECTIONS};
 use toml::{Table, Value};
 
 /// Tables whose keys are the user's own.
-const OPEN_TABLES: [&str; 5] = ["groups", "retry", "kafka.options", "kafka.producer_options", "kafka.consumer_options"];
+const OPEN_TABLES: [&str; 5] =
+    ["groups", "retry", "kafka.options", "kafka.producer_options", "kafka.consumer_options"];
 
 /// Variables with our prefix that are not settings.
 const OTHER_VARIABLES: [&str; 4] = ["TRAWL_CONFIG", "TRAWL_CORPORA", "TRAWL_CACHE", "TRAWL_TEST_"];
@@ -25,8 +26,10 @@ impl Layers {
     }
 
     pub(super) fn file(&mut self, place: &str, text: &str) -> Result<(), ConfigError> {
-        let layer: Table = toml::from_str(text)
-            .map_err(|error| ConfigError::Syntax { place: place.to_owned(), reason: error.to_string().trim().to_owned() })?;
+        let layer: Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            place: place.to_owned(),
+            reason: error.to_string().trim().to_owned(),
+        })?;
         let known = self.keys();
         merge(&mut self.table, layer, &mut Vec::new(), &|key| ConfigError::UnknownKey {
             place: place.to_owned(),
@@ -35,7 +38,10 @@ impl Layers {
         })
     }
 
-    pub(super) fn environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) -> Result<(), ConfigError> {
+    pub(super) fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
         let keys = self.keys();
         for (name, value) in variables {
             if !name.starts_with(PREFIX) || OTHER_VARIABLES.iter().any(|other| name.starts_with(other)) {
@@ -46,7 +52,11 @@ impl Layers {
                 None if self.is_of_another_service(&name) => {}
                 None => {
                     let nearest = nearest(&name, keys.iter().map(|key| variable(key)));
-                    return Err(ConfigError::UnknownKey { place: "environment".to_owned(), key: name, nearest });
+                    return Err(ConfigError::UnknownKey {
+                        place: "environment".to_owned(),
+                        key: name,
+                        nearest,
+                    });
                 }
             }
         }
@@ -170,5 +180,8 @@ fn nearest(key: &str, known: impl IntoIterator<Item = String>) -> Option<String>
         };
         (strsim::jaro_winkler(key, &comparable), comparable)
     });
-    scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+    scored
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
 }

@@ -96,7 +96,11 @@ mod tests {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
-    fn with_file(text: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config<Fetch>, ConfigError> {
+    fn with_file(
+        text: &str,
+        environment: &[(&str, &str)],
+        flags: &[(&str, &str)],
+    ) -> Result<Config<Fetch>, ConfigError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         load(&ConfigArgs { config: Some(file.path().to_owned()), ..args(flags) }, env(environment))
@@ -105,7 +109,12 @@ mod tests {
     #[test]
     fn each_layer_wins_over_the_one_before() {
         let file = "[scraper]\nconcurrency = 2\nuser_agent = \"file\"\nratio = 1\n[database]\nurl = \"sqlite://f\"\n[parser]\nanything = 1";
-        let environment = [("TRAWL_SCRAPER_CONCURRENCY", "3"), ("TRAWL_SCRAPER_RESOLVE", "a,b"), ("TRAWL_PARSER_X", "1"), ("HOME", "/")];
+        let environment = [
+            ("TRAWL_SCRAPER_CONCURRENCY", "3"),
+            ("TRAWL_SCRAPER_RESOLVE", "a,b"),
+            ("TRAWL_PARSER_X", "1"),
+            ("HOME", "/"),
+        ];
         let config = with_file(file, &environment, &[("scraper.concurrency", "4")]).unwrap();
         assert_eq!(config.service.concurrency, 4);
         assert_eq!(config.service.user_agent, "file");
@@ -118,7 +127,10 @@ mod tests {
     fn unknown_keys_name_the_nearest() {
         let error = |result: Result<Config<Fetch>, ConfigError>| result.unwrap_err().to_string();
         let typo = error(with_file("[scraper]\nconcurency = 2", &[], &[]));
-        assert!(typo.contains("scraper.concurency") && typo.contains("did you mean scraper.concurrency?"), "{typo}");
+        assert!(
+            typo.contains("scraper.concurency") && typo.contains("did you mean scraper.concurrency?"),
+            "{typo}"
+        );
         let section = error(with_file("[databse]\nurl = 1", &[], &[]));
         assert!(section.contains("did you mean database"), "{section}");
         let variable = error(with_file("", &[("TRAWL_SCRAPER_CONCURENCY", "1")], &[]));
@@ -133,7 +145,10 @@ mod tests {
         let kind = error(with_file("[scraper]\nconcurrency = \"many\"", &[], &[]));
         assert!(kind.contains("scraper") && kind.contains("concurrency"), "{kind}");
         let variable = error(with_file("", &[("TRAWL_SCRAPER_CONCURRENCY", "many")], &[]));
-        assert!(variable.contains("TRAWL_SCRAPER_CONCURRENCY") && variable.contains("whole number"), "{variable}");
+        assert!(
+            variable.contains("TRAWL_SCRAPER_CONCURRENCY") && variable.contains("whole number"),
+            "{variable}"
+        );
         let syntax = error(with_file("[scraper\n", &[], &[]));
         assert!(syntax.contains("line 1"), "{syntax}");
         let missing = ConfigArgs { config: Some("/no/such.toml".into()), ..ConfigArgs::default() };

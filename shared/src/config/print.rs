@@ -15,7 +15,9 @@ fn redact(table: &mut Table) {
     for (name, value) in table.iter_mut() {
         match value {
             Value::Table(table) => redact(table),
-            Value::String(text) if SECRETS.iter().any(|secret| name.ends_with(secret)) && !text.is_empty() => {
+            Value::String(text)
+                if SECRETS.iter().any(|secret| name.ends_with(secret)) && !text.is_empty() =>
+            {
                 *text = "***".to_owned();
             }
             Value::String(text) => {

@@ -21,7 +21,9 @@ pub enum DecodeError {
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
     /// A type or a schema version that this program does not know.
-    #[error("message type {found:?} is not known here (expected {expected:?}); a newer service may have written it")]
+    #[error(
+        "message type {found:?} is not known here (expected {expected:?}); a newer service may have written it"
+    )]
     Type {
         /// The `ce_type` of the record.
         found: String,

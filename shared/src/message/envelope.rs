@@ -105,7 +105,8 @@ impl Envelope {
         optional(names::ORIGIN_TOPIC, self.origin.map(|o| Bytes::from_static(o.topic.name().as_bytes())));
         optional(names::ORIGIN_PARTITION, self.origin.map(|o| text(&o.partition)));
         optional(names::ORIGIN_OFFSET, self.origin.map(|o| text(&o.offset)));
-        let history = (!self.history.is_empty()).then(|| serde_json::to_vec(&self.history).unwrap_or_default());
+        let history =
+            (!self.history.is_empty()).then(|| serde_json::to_vec(&self.history).unwrap_or_default());
         optional(names::HISTORY, history.map(Bytes::from));
         optional(names::REPLAYS, (self.replays > 0).then(|| text(&self.replays)));
     }
@@ -118,7 +119,10 @@ impl Envelope {
         let headers = &record.headers;
         let version: String = required(headers, names::SPEC_VERSION)?;
         if version != "1.0" {
-            return Err(EnvelopeError::Invalid(names::SPEC_VERSION, format!("{version:?}, only 1.0 is known")));
+            return Err(EnvelopeError::Invalid(
+                names::SPEC_VERSION,
+                format!("{version:?}, only 1.0 is known"),
+            ));
         }
         let origin = match optional::<Topic>(headers, names::ORIGIN_TOPIC)? {
             Some(topic) => Some(Source {
@@ -161,7 +165,10 @@ fn bytes_of(text: Cow<'static, str>) -> Bytes {
     }
 }
 
-fn optional<T: FromStr<Err: Display>>(headers: &Headers, name: &'static str) -> Result<Option<T>, EnvelopeError> {
+fn optional<T: FromStr<Err: Display>>(
+    headers: &Headers,
+    name: &'static str,
+) -> Result<Option<T>, EnvelopeError> {
     let Some(bytes) = headers.get(name) else { return Ok(None) };
     let text = std::str::from_utf8(bytes).map_err(|error| EnvelopeError::Invalid(name, error.to_string()))?;
     text.parse().map(Some).map_err(|error: T::Err| EnvelopeError::Invalid(name, error.to_string()))
@@ -254,7 +261,9 @@ mod tests {
         };
         assert_eq!(read(&|h| h.remove(names::ID)), "header ce_id is missing");
         assert!(read(&|h| h.set(names::ATTEMPT, "x")).starts_with("header ce_attempt can't be read"));
-        assert!(read(&|h| h.set(names::SUBJECT, &b"\xff"[..])).starts_with("header ce_subject can't be read"));
+        assert!(
+            read(&|h| h.set(names::SUBJECT, &b"\xff"[..])).starts_with("header ce_subject can't be read")
+        );
         assert!(read(&|h| h.set(names::SPEC_VERSION, "0.3")).contains("only 1.0 is known"));
     }
 }

@@ -1,7 +1,10 @@
 //! Dead letters and retry notices: records as they came, with the story of their failure beside
 //! them.
 
-use super::{DecodeError, Delivery, Envelope, EnvelopeError, Headers, Input, Message, Record, Source, Topic, TraceContext, headers as names};
+use super::{
+    DecodeError, Delivery, Envelope, EnvelopeError, Headers, Input, Message, Record, Source, Topic,
+    TraceContext, headers as names,
+};
 use crate::model::{FetchTask, MessageId, Origin, ScrapedPage, TaskEnded};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -49,8 +52,19 @@ impl DeadLetter {
     /// The record that goes to `dead-letter`.
     #[must_use]
     pub fn into_record(self) -> Record {
-        let LetterReason { source, group, service, instance, version, stage, code, class, message, attempts, failed_at } =
-            self.reason;
+        let LetterReason {
+            source,
+            group,
+            service,
+            instance,
+            version,
+            stage,
+            code,
+            class,
+            message,
+            attempts,
+            failed_at,
+        } = self.reason;
         let mut record = Record { topic: Topic::DeadLetter, partition: None, ..self.record };
         let mut set = |name: &'static str, value: String| record.headers.set(name, value);
         set(names::DLQ_TOPIC, source.topic.to_string());
@@ -142,7 +156,8 @@ impl Input for DeadLetter {
             Ok(envelope) => return Ok(envelope),
             Err(error) => error,
         };
-        let Source { topic, partition, offset } = Self::from_record(&delivery.record).map_err(|_| error)?.reason.source;
+        let Source { topic, partition, offset } =
+            Self::from_record(&delivery.record).map_err(|_| error)?.reason.source;
         let place = format!("{topic}/{partition}/{offset}");
         let id = MessageId(Uuid::new_v5(&Uuid::NAMESPACE_URL, place.as_bytes()));
         Ok(made_up(id, delivery.timestamp))
@@ -197,7 +212,10 @@ impl Input for RetryNotice {
     fn identity(_: &Delivery, envelope: &Envelope) -> MessageId {
         let Envelope { id, target, attempt, replays, not_before, .. } = envelope;
         let until = not_before.map_or(0, jiff::Timestamp::as_millisecond);
-        id.child(&format!("waits for {} until {until}/{replays}", target.as_deref().unwrap_or_default()), *attempt as usize)
+        id.child(
+            &format!("waits for {} until {until}/{replays}", target.as_deref().unwrap_or_default()),
+            *attempt as usize,
+        )
     }
 }
 
@@ -243,7 +261,13 @@ mod tests {
         let delivery = |group: &'static str| {
             let mut headers = Headers::default();
             headers.set(names::DLQ_GROUP, group);
-            let record = Record { topic: Topic::DeadLetter, partition: None, key: None, headers, payload: Bytes::new() };
+            let record = Record {
+                topic: Topic::DeadLetter,
+                partition: None,
+                key: None,
+                headers,
+                payload: Bytes::new(),
+            };
             Delivery { record, partition: 0, offset: 0, high_watermark: 1, timestamp: Timestamp::UNIX_EPOCH }
         };
         let any = made_up(MessageId(Uuid::from_u128(1)), Timestamp::UNIX_EPOCH);
@@ -259,7 +283,13 @@ mod tests {
 
     #[test]
     fn a_record_without_the_story_is_no_letter() {
-        let record = Record { topic: Topic::DeadLetter, partition: None, key: None, headers: Headers::default(), payload: Bytes::new() };
+        let record = Record {
+            topic: Topic::DeadLetter,
+            partition: None,
+            key: None,
+            headers: Headers::default(),
+            payload: Bytes::new(),
+        };
         assert_eq!(DeadLetter::from_record(&record), Err(EnvelopeError::Missing(names::DLQ_TOPIC)));
     }
 }

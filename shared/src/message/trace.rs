@@ -53,7 +53,8 @@ fn parse(text: &str) -> Option<TraceContext> {
     };
     let mut parts = text.split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let well_formed = lower_hex(version, 2) && lower_hex(trace, 32) && lower_hex(span, 16) && lower_hex(flags, 2);
+    let well_formed =
+        lower_hex(version, 2) && lower_hex(trace, 32) && lower_hex(span, 16) && lower_hex(flags, 2);
     if !well_formed || version == "ff" || (version == "00" && parts.next().is_some()) {
         return None;
     }
@@ -82,7 +83,10 @@ mod tests {
     fn what_the_specification_refuses() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert!(good.parse::<TraceContext>().is_ok());
-        assert!(format!("01{}-extra", &good[2..]).parse::<TraceContext>().is_ok(), "a later version may add fields");
+        assert!(
+            format!("01{}-extra", &good[2..]).parse::<TraceContext>().is_ok(),
+            "a later version may add fields"
+        );
         for bad in [
             "",
             "00",

@@ -36,7 +36,8 @@ pub struct FetchSettings {
 }
 
 /// The user agent of a job that names none.
-pub const DEFAULT_USER_AGENT: &str = concat!("trawl/", env!("CARGO_PKG_VERSION"), " (+https://crates.io/crates/trawl)");
+pub const DEFAULT_USER_AGENT: &str =
+    concat!("trawl/", env!("CARGO_PKG_VERSION"), " (+https://crates.io/crates/trawl)");
 
 impl Default for FetchSettings {
     fn default() -> Self {

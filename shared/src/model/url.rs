@@ -125,7 +125,11 @@ fn normalise_escapes(text: &str) -> Option<String> {
     while let Some(at) = rest.find('%') {
         let (before, escape) = rest.split_at(at);
         out.push_str(before);
-        match escape.get(1..3).and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| escape.as_bytes()[1] != b'+') {
+        match escape
+            .get(1..3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            .filter(|_| escape.as_bytes()[1] != b'+')
+        {
             Some(byte) if is_unreserved(byte) => {
                 out.push(char::from(byte));
                 changed = true;
@@ -276,9 +280,13 @@ mod tests {
 
     #[test]
     fn loopback_is_told_by_name_alone() {
-        for (host, expected) in
-            [("127.0.0.1:80", true), ("localhost:8080", true), ("[::1]:8080", true), ("10.0.0.1:1", false), ("localhost.example", false)]
-        {
+        for (host, expected) in [
+            ("127.0.0.1:80", true),
+            ("localhost:8080", true),
+            ("[::1]:8080", true),
+            ("10.0.0.1:1", false),
+            ("localhost.example", false),
+        ] {
             assert_eq!(host.parse::<HostKey>().unwrap().is_loopback(), expected, "{host}");
         }
     }

@@ -56,8 +56,15 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// All classes.
-    pub const ALL: [Self; 7] =
-        [Self::Network, Self::Dns, Self::Server, Self::Throttled, Self::Storage, Self::Message, Self::Unexpected];
+    pub const ALL: [Self; 7] = [
+        Self::Network,
+        Self::Dns,
+        Self::Server,
+        Self::Throttled,
+        Self::Storage,
+        Self::Message,
+        Self::Unexpected,
+    ];
 
     /// The name in records, metrics and configuration.
     #[must_use]
@@ -87,12 +94,20 @@ impl Failure {
     }
 
     /// May pass later.
-    pub fn retry(class: FailureClass, code: impl Into<Cow<'static, str>>, error: impl Into<anyhow::Error>) -> Self {
+    pub fn retry(
+        class: FailureClass,
+        code: impl Into<Cow<'static, str>>,
+        error: impl Into<anyhow::Error>,
+    ) -> Self {
         Self::Retry(Fault { class, code: code.into(), retry_after: None, error: error.into() })
     }
 
     /// Never will.
-    pub fn reject(class: FailureClass, code: impl Into<Cow<'static, str>>, error: impl Into<anyhow::Error>) -> Self {
+    pub fn reject(
+        class: FailureClass,
+        code: impl Into<Cow<'static, str>>,
+        error: impl Into<anyhow::Error>,
+    ) -> Self {
         Self::Reject(Fault { class, code: code.into(), retry_after: None, error: error.into() })
     }
 

@@ -144,6 +144,7 @@ impl GroupLoop {
     async fn take(&self, state: &mut State, event: Event) -> Result<(), RunError> {
         match event {
             Event::Records(deliveries) => {
+                self.count_consumed(&deliveries);
                 for delivery in deliveries {
                     self.receive(state, delivery).await?;
                 }
@@ -152,7 +153,8 @@ impl GroupLoop {
                 for (partition, commit) in partitions {
                     state.next_epoch += 1;
                     let tracker = Tracker::new(partition, commit.as_ref());
-                    let assigned = Assigned { tracker, epoch: state.next_epoch, running: 0, high_watermark: 0 };
+                    let assigned =
+                        Assigned { tracker, epoch: state.next_epoch, running: 0, high_watermark: 0 };
                     state.assigned.insert(partition, assigned);
                 }
                 self.worker.health.ready();
@@ -165,11 +167,17 @@ impl GroupLoop {
         Ok(())
     }
 
+    /// Counted by runs of one topic: a look-up of the metric costs more than the counting.
+    fn count_consumed(&self, deliveries: &[Delivery]) {
+        for run in deliveries.chunk_by(|a, b| a.record.topic == b.record.topic) {
+            self.worker.metrics.consumed(run[0].record.topic.name(), run.len());
+        }
+    }
+
     async fn receive(&self, state: &mut State, delivery: Delivery) -> Result<(), RunError> {
         let partition = partition_of(&delivery);
         let Some(assigned) = state.assigned.get_mut(&partition) else { return Ok(()) };
         assigned.high_watermark = assigned.high_watermark.max(delivery.high_watermark);
-        self.worker.metrics.consumed(partition.topic.name(), 1);
         if !assigned.tracker.receive(delivery.offset) {
             return Ok(());
         }
@@ -221,7 +229,11 @@ impl GroupLoop {
                 _ => {
                     state.in_flight += 1;
                     state.in_flight_bytes += held.delivery.record.size();
-                    state.ready.push_back(Ready { delivery: held.delivery, epoch: held.epoch, since: Instant::now() });
+                    state.ready.push_back(Ready {
+                        delivery: held.delivery,
+                        epoch: held.epoch,
+                        since: Instant::now(),
+                    });
                 }
             }
         }
@@ -240,14 +252,27 @@ impl GroupLoop {
                 self.start(state, 1, worker, Some(route));
                 continue;
             }
-            let same = |ready: &&Ready| self.route(&ready.delivery).is_some_and(|(_, other)| Arc::ptr_eq(&other, &route));
-            let size = state.ready.iter().take(self.worker.settings.batch_size).take_while(same).count();
+            let size = self.batch_at_front(state, &route);
             let wait = Duration::from_millis(self.worker.settings.batch_wait_ms);
-            if size < self.worker.settings.batch_size && first.since.elapsed() < wait && size == state.ready.len() {
+            if size < self.worker.settings.batch_size
+                && first.since.elapsed() < wait
+                && size == state.ready.len()
+            {
                 break;
             }
             self.start(state, size, worker, Some(route));
         }
+    }
+
+    /// How many records at the front of the queue make a batch for `route`.
+    fn batch_at_front(&self, state: &State, route: &Arc<Route>) -> usize {
+        let most = self.worker.settings.batch_size;
+        if matches!(&self.intake, Intake::Topics(routes) if routes.len() == 1) {
+            return state.ready.len().min(most);
+        }
+        let same =
+            |ready: &&Ready| self.route(&ready.delivery).is_some_and(|(_, other)| Arc::ptr_eq(&other, route));
+        state.ready.iter().take(most).take_while(same).count()
     }
 
     fn start(&self, state: &mut State, count: usize, worker: Arc<Worker>, route: Option<Arc<Route>>) {
@@ -281,7 +306,8 @@ impl GroupLoop {
             Intake::Retries(groups) => {
                 let envelope = Envelope::read(&delivery.record).ok()?;
                 let (worker, routes) = groups.get(envelope.target.as_deref()?)?;
-                let route = choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
+                let route =
+                    choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
                 Some((Arc::clone(worker), route))
             }
         }
@@ -300,7 +326,9 @@ impl GroupLoop {
             state.in_flight_bytes -= size;
             state.finished_since_commit += 1;
             // A result of an earlier assignment says nothing of this one.
-            if let Some(assigned) = state.assigned.get_mut(&partition).filter(|assigned| assigned.epoch == epoch) {
+            if let Some(assigned) =
+                state.assigned.get_mut(&partition).filter(|assigned| assigned.epoch == epoch)
+            {
                 assigned.running = assigned.running.saturating_sub(1);
                 if finished {
                     assigned.tracker.finish(offset);
@@ -363,7 +391,10 @@ impl GroupLoop {
         if !lost {
             let deadline = Instant::now() + self.worker.runtime.revoke_timeout;
             while partitions.iter().any(|p| state.assigned.get(p).is_some_and(|a| a.running > 0)) {
-                let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await else { break };
+                let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await
+                else {
+                    break;
+                };
                 if self.finish(state, done).is_err() {
                     break;
                 }
@@ -412,7 +443,11 @@ fn choose(routes: &[Arc<Route>], topic: Topic, delivery: &Delivery) -> Option<Ar
     let of_topic = || routes.iter().filter(|route| route.topic == topic);
     let exact = of_topic().find(|route| kind == Some(route.kind));
     // A lone handler of a topic also gets what it can't read: it says best why.
-    let any = || of_topic().find(|route| route.takes_any_type).or_else(|| of_topic().next().filter(|_| of_topic().count() == 1));
+    let any = || {
+        of_topic()
+            .find(|route| route.takes_any_type)
+            .or_else(|| of_topic().next().filter(|_| of_topic().count() == 1))
+    };
     exact.or_else(any).cloned()
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Failure, Outputs};
 use crate::{
-    message::{Envelope, Headers, Input},
     broker::Partition,
+    message::{Envelope, Headers, Input},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -44,7 +44,11 @@ pub trait Handler: Send + Sync + 'static {
     type Out: Outputs;
 
     /// Handles one message.
-    fn handle(&self, input: Self::In, context: &Context) -> impl Future<Output = Result<Self::Out, Failure>> + Send;
+    fn handle(
+        &self,
+        input: Self::In,
+        context: &Context,
+    ) -> impl Future<Output = Result<Self::Out, Failure>> + Send;
 }
 
 /// A step that is cheaper for many messages at once (a transaction per batch).

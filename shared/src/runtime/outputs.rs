@@ -86,7 +86,13 @@ fn encode_child<M: Message>(message: &M, ordinal: usize, lineage: &Lineage) -> R
 fn record<M: Message>(message: &M, envelope: &Envelope) -> Result<Record, EncodeError> {
     let mut headers = Headers::with_capacity(12);
     envelope.write_to(&mut headers);
-    Ok(Record { topic: M::TOPIC, partition: None, key: Some(message.key()), headers, payload: message.encode()? })
+    Ok(Record {
+        topic: M::TOPIC,
+        partition: None,
+        key: Some(message.key()),
+        headers,
+        payload: message.encode()?,
+    })
 }
 
 impl Outputs for () {

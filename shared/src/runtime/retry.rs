@@ -34,7 +34,8 @@ impl RetryPolicy {
             return asked.min(cap);
         }
         let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
-        let full = (Duration::from_millis(self.base_ms).as_secs_f64() * self.factor.powi(exponent)).min(cap.as_secs_f64());
+        let full = (Duration::from_millis(self.base_ms).as_secs_f64() * self.factor.powi(exponent))
+            .min(cap.as_secs_f64());
         let jitter = self.jitter.clamp(0.0, 1.0);
         Duration::from_secs_f64(full * (1.0 - jitter * fastrand::f64()))
     }
@@ -110,7 +111,8 @@ pub(super) fn wake_at(not_before: Timestamp, produced: Timestamp, read: Timestam
     let second = SignedDuration::from_secs(1);
     let settled = read.checked_add(second).unwrap_or(Timestamp::MAX);
     let remaining = not_before.duration_since(produced);
-    let tier = TIERS.iter().rev().find(|tier| SignedDuration::try_from(**tier).is_ok_and(|tier| tier <= remaining));
+    let tier =
+        TIERS.iter().rev().find(|tier| SignedDuration::try_from(**tier).is_ok_and(|tier| tier <= remaining));
     match tier.and_then(|tier| produced.checked_add(*tier).ok()).map(|over| over.max(settled)) {
         // A hop for less than a second is not worth the record.
         Some(tier_over) if not_before.duration_since(tier_over) > second => tier_over,
@@ -156,6 +158,10 @@ mod tests {
         assert_eq!(wake(-5), -5, "long due");
         let read = produced + SignedDuration::from_secs(500);
         let skewed = wake_at(produced + SignedDuration::from_secs(560), produced, read);
-        assert_eq!(skewed.duration_since(read).as_secs(), 1, "a clock that is ahead hops once a second at most");
+        assert_eq!(
+            skewed.duration_since(read).as_secs(),
+            1,
+            "a clock that is ahead hops once a second at most"
+        );
     }
 }

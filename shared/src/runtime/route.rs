@@ -177,7 +177,8 @@ async fn batch_once<H: BatchHandler>(
     }
     let outputs = guarded(handler.handle(batch), caller.timeout).await?;
     if outputs.len() != items.len() {
-        let error = anyhow::anyhow!("{} answered {} times to {} messages", H::NAME, outputs.len(), items.len());
+        let error =
+            anyhow::anyhow!("{} answered {} times to {} messages", H::NAME, outputs.len(), items.len());
         return Err(Failure::reject(FailureClass::Unexpected, code::PANIC, error));
     }
     let encoded = outputs.into_iter().zip(items).map(|(output, item)| match output {
@@ -202,7 +203,11 @@ fn encode<O: Outputs>(output: O, lineage: &Lineage) -> Handled {
 }
 
 fn lineage(item: &Item, caller: &Caller) -> Lineage {
-    Lineage { parent: item.envelope.clone(), source: format!("/{}", caller.worker).into(), now: caller.clock.now() }
+    Lineage {
+        parent: item.envelope.clone(),
+        source: format!("/{}", caller.worker).into(),
+        now: caller.clock.now(),
+    }
 }
 
 fn context(item: Item, caller: &Caller) -> Context {
@@ -220,7 +225,10 @@ fn context(item: Item, caller: &Caller) -> Context {
 }
 
 /// Runs a handler's future; a panic and a time-out are failures like any other.
-async fn guarded<T>(future: impl Future<Output = Result<T, Failure>>, timeout: Duration) -> Result<T, Failure> {
+async fn guarded<T>(
+    future: impl Future<Output = Result<T, Failure>>,
+    timeout: Duration,
+) -> Result<T, Failure> {
     match AssertUnwindSafe(tokio::time::timeout(timeout, future)).catch_unwind().await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {

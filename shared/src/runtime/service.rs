@@ -68,7 +68,13 @@ impl Service {
     /// A service without handlers.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { name, routes: Vec::new(), groups: BTreeMap::new(), sources: Vec::new(), background: Vec::new() }
+        Self {
+            name,
+            routes: Vec::new(),
+            groups: BTreeMap::new(),
+            sources: Vec::new(),
+            background: Vec::new(),
+        }
     }
 
     /// Registers a handler, in a group of its own with these settings.
@@ -135,7 +141,12 @@ impl Service {
     ///
     /// # Errors
     /// When the broker can't be worked with, or a background task failed.
-    pub async fn run(self, bus: Bus, settings: RuntimeSettings, shutdown: CancellationToken) -> Result<(), RunError> {
+    pub async fn run(
+        self,
+        bus: Bus,
+        settings: RuntimeSettings,
+        shutdown: CancellationToken,
+    ) -> Result<(), RunError> {
         self.start(bus, settings, shutdown).await?.wait().await
     }
 
@@ -143,16 +154,23 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::run`], and when the configuration names a handler that this service lacks.
-    pub async fn start(self, bus: Bus, settings: RuntimeSettings, shutdown: CancellationToken) -> Result<Running, RunError> {
+    pub async fn start(
+        self,
+        bus: Bus,
+        settings: RuntimeSettings,
+        shutdown: CancellationToken,
+    ) -> Result<Running, RunError> {
         let runtime = Arc::new(settings);
         let shutdown = shutdown.child_token();
         let mut tasks = JoinSet::new();
         let mut lane: HashMap<String, (Arc<Worker>, Vec<Arc<Route>>)> = HashMap::new();
-        let instance = if runtime.instance.is_empty() { default_instance() } else { runtime.instance.clone() };
+        let instance =
+            if runtime.instance.is_empty() { default_instance() } else { runtime.instance.clone() };
         for (group, settings) in self.effective_groups(&runtime)? {
             let routes = self.routes_of(&settings);
             for member in 0..settings.instances.max(1) {
-                let worker = Arc::new(self.worker(&bus, &runtime, &group, &settings, &format!("{instance}.{member}")));
+                let worker =
+                    Arc::new(self.worker(&bus, &runtime, &group, &settings, &format!("{instance}.{member}")));
                 let mut topics: Vec<Topic> = routes.iter().map(|route| route.topic).collect();
                 topics.dedup();
                 let subscription = Subscription {
@@ -175,7 +193,10 @@ impl Service {
                 ..Subscription::new(group, [Topic::Retry])
             };
             let consumer = bus.broker.subscribe(subscription).await?;
-            tasks.spawn(GroupLoop { consumer, intake: Intake::Retries(lane), worker, shutdown: shutdown.clone() }.run());
+            tasks.spawn(
+                GroupLoop { consumer, intake: Intake::Retries(lane), worker, shutdown: shutdown.clone() }
+                    .run(),
+            );
         }
         for (name, task) in self.background {
             let task = task(bus.clone(), shutdown.clone());
@@ -194,7 +215,10 @@ impl Service {
 
     /// The service's groups with the configuration's numbers, and the configuration's own groups
     /// that run handlers of this service.
-    fn effective_groups(&self, runtime: &RuntimeSettings) -> Result<BTreeMap<String, GroupSettings>, RunError> {
+    fn effective_groups(
+        &self,
+        runtime: &RuntimeSettings,
+    ) -> Result<BTreeMap<String, GroupSettings>, RunError> {
         let mut groups = self.groups.clone();
         for (name, changes) in &runtime.groups {
             let mut settings = changes.over(self.groups.get(name).cloned().unwrap_or_default());
@@ -208,7 +232,9 @@ impl Service {
                 _ => {
                     let known: Vec<_> = self.routes.iter().map(|route| route.name).collect();
                     return Err(RunError::Background(anyhow::anyhow!(
-                        "groups.{name} mixes handlers of several services; {} has {}", self.name, known.join(", ")
+                        "groups.{name} mixes handlers of several services; {} has {}",
+                        self.name,
+                        known.join(", ")
                     )));
                 }
             };
@@ -217,10 +243,21 @@ impl Service {
     }
 
     fn routes_of(&self, settings: &GroupSettings) -> Vec<Arc<Route>> {
-        self.routes.iter().filter(|route| settings.handlers.iter().any(|name| name == route.name)).cloned().collect()
+        self.routes
+            .iter()
+            .filter(|route| settings.handlers.iter().any(|name| name == route.name))
+            .cloned()
+            .collect()
     }
 
-    fn worker(&self, bus: &Bus, runtime: &Arc<RuntimeSettings>, group: &str, settings: &GroupSettings, instance: &str) -> Worker {
+    fn worker(
+        &self,
+        bus: &Bus,
+        runtime: &Arc<RuntimeSettings>,
+        group: &str,
+        settings: &GroupSettings,
+        instance: &str,
+    ) -> Worker {
         Worker {
             service: self.name.to_owned(),
             group: group.to_owned(),
@@ -270,7 +307,11 @@ impl Running {
 /// How often the connection to the broker is looked at for readiness and metrics.
 const CONNECTION_POLL: Duration = Duration::from_secs(1);
 
-async fn watch_connection(bus: Bus, service: &'static str, shutdown: CancellationToken) -> Result<(), RunError> {
+async fn watch_connection(
+    bus: Bus,
+    service: &'static str,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
     let health = bus.health.component(format!("{service}: broker"), "not connected yet");
     loop {
         match bus.broker.connection() {

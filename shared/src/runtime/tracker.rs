@@ -111,7 +111,9 @@ fn read_metadata(commit: &Commit) -> VecDeque<RangeInclusive<i64>> {
     let mut ranges = VecDeque::new();
     let mut end = commit.offset;
     for run in commit.metadata.strip_prefix(METADATA_VERSION).unwrap_or_default().split(',') {
-        let parsed = run.split_once('+').and_then(|(gap, length)| Some((gap.parse::<i64>().ok()?, length.parse::<i64>().ok()?)));
+        let parsed = run
+            .split_once('+')
+            .and_then(|(gap, length)| Some((gap.parse::<i64>().ok()?, length.parse::<i64>().ok()?)));
         match parsed {
             Some((gap, length)) if gap >= 0 && length > 0 => {
                 let start = end.saturating_add(gap);

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     broker::{self, Producer, SendError},
-    message::{Attempt, DeadLetter, Delivery, Envelope, LetterReason, Record, Source, Topic, headers as names},
+    message::{
+        Attempt, DeadLetter, Delivery, Envelope, LetterReason, Record, Source, Topic, headers as names,
+    },
     model::{MessageId, code},
     telemetry::{Component, GroupMetrics},
 };
@@ -68,7 +70,12 @@ impl Worker {
                     }
                 }
                 Err(error) => {
-                    let fault = Fault { class: FailureClass::Message, code: code::UNDECODABLE.into(), retry_after: None, error: error.into() };
+                    let fault = Fault {
+                        class: FailureClass::Message,
+                        code: code::UNDECODABLE.into(),
+                        retry_after: None,
+                        error: error.into(),
+                    };
                     self.bury(&delivery, None, Stage::Decode, &fault).await?;
                 }
             }
@@ -84,7 +91,12 @@ impl Worker {
         for delivery in deliveries {
             let kind = delivery.record.headers.get_str(names::TYPE).unwrap_or("(none)");
             let error = anyhow::anyhow!("no handler of group {} takes messages of type {kind:?}", self.group);
-            let fault = Fault { class: FailureClass::Message, code: code::UNDECODABLE.into(), retry_after: None, error };
+            let fault = Fault {
+                class: FailureClass::Message,
+                code: code::UNDECODABLE.into(),
+                retry_after: None,
+                error,
+            };
             self.bury(&delivery, None, Stage::Decode, &fault).await?;
         }
         Ok(())
@@ -123,7 +135,9 @@ impl Worker {
 
     /// What a handler logs carries the ids of its message: by them a URL is followed over services.
     fn span(&self, items: &[Item]) -> Span {
-        let [Item { envelope, .. }] = items else { return tracing::info_span!("batch", group = self.group, messages = items.len()) };
+        let [Item { envelope, .. }] = items else {
+            return tracing::info_span!("batch", group = self.group, messages = items.len());
+        };
         let span = tracing::info_span!("message", group = self.group, crawl = Empty, message = %envelope.id, trace = Empty);
         if !span.is_disabled() {
             span.record("trace", format_args!("{:032x}", envelope.trace.trace_id));
@@ -192,7 +206,12 @@ impl Worker {
     }
 
     /// The same record, addressed to this group, in the partition of its delay.
-    async fn send_to_retry(&self, item: &Item, mut envelope: Envelope, delay: Duration) -> Result<(), Stopped> {
+    async fn send_to_retry(
+        &self,
+        item: &Item,
+        mut envelope: Envelope,
+        delay: Duration,
+    ) -> Result<(), Stopped> {
         envelope.not_before = self.runtime.clock.now().checked_add(delay).ok();
         envelope.target.get_or_insert_with(|| self.group.clone());
         envelope.origin.get_or_insert(source_of(&item.delivery));

@@ -56,5 +56,8 @@ fn router(metrics: Metrics, health: Health) -> Router {
             (StatusCode::SERVICE_UNAVAILABLE, lines).into_response()
         }
     };
-    Router::new().route("/metrics", get(scrape)).route("/livez", get(|| async { "alive\n" })).route("/readyz", get(ready))
+    Router::new()
+        .route("/metrics", get(scrape))
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
 }

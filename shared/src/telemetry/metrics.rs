@@ -79,13 +79,33 @@ impl Default for Metrics {
         };
         registry.register("messages_consumed", "Messages read by a group", inner.consumed.clone());
         registry.register("messages_produced", "Messages written and acknowledged", inner.produced.clone());
-        registry.register("messages_retried", "Messages sent to wait for another attempt", inner.retried.clone());
+        registry.register(
+            "messages_retried",
+            "Messages sent to wait for another attempt",
+            inner.retried.clone(),
+        );
         registry.register("messages_dead_lettered", "Messages given up", inner.dead_lettered.clone());
-        registry.register("messages_duplicate", "Messages seen before and not handled again", inner.duplicates.clone());
-        registry.register("handler_seconds", "Time from taking a message to its outputs", inner.handler_seconds.clone());
+        registry.register(
+            "messages_duplicate",
+            "Messages seen before and not handled again",
+            inner.duplicates.clone(),
+        );
+        registry.register(
+            "handler_seconds",
+            "Time from taking a message to its outputs",
+            inner.handler_seconds.clone(),
+        );
         registry.register("in_flight", "Messages taken and not finished", inner.in_flight.clone());
-        registry.register("consumer_lag", "Messages of a partition that the group has not finished", inner.lag.clone());
-        registry.register("commit_failures", "Offset commits that the broker did not take", inner.commit_failures.clone());
+        registry.register(
+            "consumer_lag",
+            "Messages of a partition that the group has not finished",
+            inner.lag.clone(),
+        );
+        registry.register(
+            "commit_failures",
+            "Offset commits that the broker did not take",
+            inner.commit_failures.clone(),
+        );
         registry.register("broker_up", "1 when the broker can be reached", inner.broker_up.clone());
         *inner.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
         Self(Arc::new(inner))

@@ -4,8 +4,8 @@ use bytesize::ByteSize;
 use clap::Args;
 use std::path::PathBuf;
 use trawl_scraper::resolve::ResolveOverride;
-use trawl_storage::sink::Target;
 use trawl_shared::model::{DEFAULT_USER_AGENT, FetchSettings};
+use trawl_storage::sink::Target;
 
 /// Crawl sites in this one process: no server, no configuration.
 #[derive(Clone, Debug, Args)]

@@ -10,7 +10,9 @@ use trawl_shared::cli::{CliError, Exit, OrExit};
 pub(super) fn lock(folder: &Path) -> Result<File, CliError> {
     let shown = folder.display();
     fs::create_dir_all(folder)
-        .map_err(|error| anyhow::anyhow!("can't make the data folder {shown}: {error}; name another with --data"))
+        .map_err(|error| {
+            anyhow::anyhow!("can't make the data folder {shown}: {error}; name another with --data")
+        })
         .or_exit(Exit::Database)?;
     let file = File::create(folder.join("lock"))
         .map_err(|error| anyhow::anyhow!("can't write to the data folder {shown}: {error}"))
@@ -21,6 +23,8 @@ pub(super) fn lock(folder: &Path) -> Result<File, CliError> {
             Exit::Database,
             anyhow::anyhow!("another crawl runs in {shown}: wait for it, or name another folder with --data"),
         )),
-        Err(TryLockError::Error(error)) => Err(CliError::new(Exit::Database, anyhow::anyhow!("can't lock {shown}: {error}"))),
+        Err(TryLockError::Error(error)) => {
+            Err(CliError::new(Exit::Database, anyhow::anyhow!("can't lock {shown}: {error}")))
+        }
     }
 }

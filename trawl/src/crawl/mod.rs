@@ -79,7 +79,12 @@ impl Output {
     }
 }
 
-async fn crawl(args: &CrawlArgs, stores: &Stores, output: Option<Output>, scraper: &trawl_scraper::Settings) -> Result<(), CliError> {
+async fn crawl(
+    args: &CrawlArgs,
+    stores: &Stores,
+    output: Option<Output>,
+    scraper: &trawl_scraper::Settings,
+) -> Result<(), CliError> {
     let plan = Plan::make(args, stores).await?;
     let mut outputs = Vec::new();
     if let Some(Output { target, format }) = output {

@@ -49,9 +49,19 @@ impl Plan {
             return Err(CliError::new(Exit::BadInput, anyhow!("no seed can be crawled")));
         };
         let now = Timestamp::now().to_zoned(TimeZone::system());
-        let spec = JobSpec { name: format!("{}-{}", first.host_key(), now.strftime("%Y%m%d-%H%M%S%.3f")), ..spec(args) };
+        let spec = JobSpec {
+            name: format!("{}-{}", first.host_key(), now.strftime("%Y%m%d-%H%M%S%.3f")),
+            ..spec(args)
+        };
         let seeded = stores.frontier.seed(&spec, &seeds).await.or_exit(Exit::Database)?;
-        Ok(Self { job: seeded.job, name: spec.name, max_pages: args.max_pages, resumed: false, seeds, bad_seeds })
+        Ok(Self {
+            job: seeded.job,
+            name: spec.name,
+            max_pages: args.max_pages,
+            resumed: false,
+            seeds,
+            bad_seeds,
+        })
     }
 
     /// The bus lost everything with its process, so the databases are brought in line first: leases
@@ -62,14 +72,23 @@ impl Plan {
             let shown = args.data.display();
             return Err(CliError::new(
                 Exit::NotFound,
-                anyhow!("there is no unfinished crawl in {shown}: start one with a URL, or name its folder with --data"),
+                anyhow!(
+                    "there is no unfinished crawl in {shown}: start one with a URL, or name its folder with --data"
+                ),
             ));
         };
         stores.frontier.release_all_leases().await.or_exit(Exit::Database)?;
         let letters = stores.ledger.dead_tasks(job.id).await?;
         let kept = stores.pages.stored_tasks(job.id).chain(stream::iter(letters.into_iter().map(Ok)));
         stores.frontier.reconcile(job.id, kept).await.or_exit(Exit::Database)?;
-        Ok(Self { job: job.id, name: job.job, max_pages: job.spec.max_pages, resumed: true, seeds: Vec::new(), bad_seeds: 0 })
+        Ok(Self {
+            job: job.id,
+            name: job.job,
+            max_pages: job.spec.max_pages,
+            resumed: true,
+            seeds: Vec::new(),
+            bad_seeds: 0,
+        })
     }
 }
 

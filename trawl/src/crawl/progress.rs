@@ -12,10 +12,18 @@ use std::{
 pub(super) enum Progress {
     Quiet,
     /// One line that is drawn again and again, on a terminal.
-    Live { bar: ProgressBar, rate: Rate },
+    Live {
+        bar: ProgressBar,
+        rate: Rate,
+    },
     /// A line now and then, where standard error is a file or a pipe.
-    Lines { last: Instant, rate: Rate },
-    Json { rate: Rate },
+    Lines {
+        last: Instant,
+        rate: Rate,
+    },
+    Json {
+        rate: Rate,
+    },
 }
 
 /// Pages a second, smoothed over the last seconds.
@@ -35,8 +43,10 @@ impl Progress {
             (true, _) => Self::Quiet,
             (_, true) => Self::Json { rate },
             _ if std::io::stderr().is_terminal() => {
-                let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
+                let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner());
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))
+                    .with_style(style);
                 bar.enable_steady_tick(Duration::from_millis(120));
                 Self::Live { bar, rate }
             }
@@ -96,7 +106,8 @@ fn line(now: &Snapshot, per_second: f64) -> String {
     if now.errors > 0 {
         text.push_str(&format!("  {} dead", now.errors));
     }
-    if let Some(left) = now.budget.map(|budget| budget.saturating_sub(now.pages)).filter(|_| per_second > 0.0) {
+    if let Some(left) = now.budget.map(|budget| budget.saturating_sub(now.pages)).filter(|_| per_second > 0.0)
+    {
         let seconds = (left as f64 / per_second).round();
         text.push_str(&format!("  ETA {}", humantime::format_duration(Duration::from_secs(seconds as u64))));
     }

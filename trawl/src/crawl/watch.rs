@@ -67,7 +67,8 @@ impl Watch<'_> {
     }
 
     fn is_all_written(&self) -> bool {
-        self.memory.backlog("storage", Topic::ParsedData) == 0 && self.memory.backlog("dlq-handler", Topic::DeadLetter) == 0
+        self.memory.backlog("storage", Topic::ParsedData) == 0
+            && self.memory.backlog("dlq-handler", Topic::DeadLetter) == 0
     }
 
     async fn look(&self) -> Result<(Snapshot, bool), CliError> {

@@ -35,7 +35,12 @@ impl Fleet {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        Some(Self { environment, processes: BTreeMap::new(), database: database.to_owned(), logs: logs.to_owned() })
+        Some(Self {
+            environment,
+            processes: BTreeMap::new(),
+            database: database.to_owned(),
+            logs: logs.to_owned(),
+        })
     }
 
     pub fn start_all(&mut self) {
@@ -45,8 +50,16 @@ impl Fleet {
     }
 
     pub fn start(&mut self, service: &'static str) {
-        let log = File::options().create(true).append(true).open(self.logs.join(format!("{service}.log"))).unwrap();
-        let child = self.command(service).arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let log =
+            File::options().create(true).append(true).open(self.logs.join(format!("{service}.log"))).unwrap();
+        let child = self
+            .command(service)
+            .arg("run")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         self.processes.insert(service, Process(child));
     }
 
@@ -73,7 +86,8 @@ impl Fleet {
     #[track_caller]
     pub fn status(&self, job: &str) -> Value {
         let text = self.run("url-manager", &["status", "--job", job, "--json"]);
-        serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_else(|error| panic!("{error}: {text}"))
+        serde_json::from_str(text.lines().next().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
     /// Waits until the job is done and the sinks have caught up with the frontier.

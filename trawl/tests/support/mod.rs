@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a synthetic web with a known answer, and the real binaries.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 pub mod fleet;
 
@@ -50,7 +51,13 @@ impl Site {
 
     /// Errors, redirects, robots rules and files, with short waits.
     pub fn wild(hosts: u32, pages: u32) -> Self {
-        let profile = Profile { crawl_delay_ms: 10, latency_ms: 2, delayed: 500, broken: 30, ..Profile::preset(Preset::Wild) };
+        let profile = Profile {
+            crawl_delay_ms: 10,
+            latency_ms: 2,
+            delayed: 500,
+            broken: 30,
+            ..Profile::preset(Preset::Wild)
+        };
         Self::serve(hosts, pages, profile)
     }
 
@@ -86,13 +93,20 @@ impl Site {
         for row in rows {
             let url = row["url"].as_str().unwrap().to_owned();
             let outcome = row["outcome"].as_str().unwrap().to_owned();
-            let status = row["status"].as_u64().map(|status| u16::try_from(status).unwrap()).filter(|_| outcome != "redirected");
+            let status = row["status"]
+                .as_u64()
+                .map(|status| u16::try_from(status).unwrap())
+                .filter(|_| outcome != "redirected");
             assert!(found.insert(url.clone(), (outcome, status)).is_none(), "{url} is there twice");
         }
         let expected = self.expected();
         let missing: Vec<_> = expected.iter().filter(|row| found.get(row.0) != Some(row.1)).take(5).collect();
         let surplus: Vec<_> = found.iter().filter(|row| expected.get(row.0) != Some(row.1)).take(5).collect();
-        assert!(missing.is_empty() && surplus.is_empty(), "{} rows; expected but not found: {missing:?}; found but not expected: {surplus:?}", rows.len());
+        assert!(
+            missing.is_empty() && surplus.is_empty(),
+            "{} rows; expected but not found: {missing:?}; found but not expected: {surplus:?}",
+            rows.len()
+        );
     }
 }
 
@@ -109,7 +123,16 @@ impl Drop for Site {
 pub fn crawl(site: &Site, data: &Path, out: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trawl"));
     command.arg("crawl").args(&site.seeds).arg("--data").arg(data).arg("--out").arg(out);
-    command.args(["--resolve", &site.resolve(), "--allow-private-addresses", "--delay", "0s", "--per-host", "4", "--quiet"]);
+    command.args([
+        "--resolve",
+        &site.resolve(),
+        "--allow-private-addresses",
+        "--delay",
+        "0s",
+        "--per-host",
+        "4",
+        "--quiet",
+    ]);
     command.stdin(Stdio::null());
     command
 }
@@ -119,13 +142,16 @@ pub fn crawl(site: &Site, data: &Path, out: &Path) -> Command {
 pub fn rows(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(text.is_empty() || text.ends_with('\n'), "the last line of {} is whole", path.display());
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 /// `trawl audit --json` of the only job in a data folder or database.
 #[track_caller]
 pub fn audit(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_trawl")).args(["audit", "--json"]).args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_trawl")).args(["audit", "--json"]).args(arguments).output().unwrap();
     assert_success(&output);
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -180,4 +206,3 @@ pub fn binary(name: &str) -> PathBuf {
     assert!(path.exists(), "{} is not built: run the tests of the whole workspace", path.display());
     path
 }
-

@@ -74,7 +74,8 @@ impl MemoryConsumer {
         let mut taken = Vec::new();
         let mut bytes = 0;
         let behind = member.last_read.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut turns: Vec<Partition> = member.positions.range((behind, Bound::Unbounded)).map(|(p, _)| *p).collect();
+        let mut turns: Vec<Partition> =
+            member.positions.range((behind, Bound::Unbounded)).map(|(p, _)| *p).collect();
         turns.extend(member.positions.keys().take(member.positions.len() - turns.len()));
         for partition in &turns {
             let Some(position) = member.positions.get_mut(partition) else { continue };
@@ -145,7 +146,9 @@ impl Consumer for MemoryConsumer {
 
     async fn set_paused(&self, partitions: Vec<Partition>, paused: bool) -> Result<(), BrokerError> {
         let mut state = self.broker.state();
-        if let Some(member) = state.groups.get_mut(&self.group).and_then(|group| group.members.get_mut(&self.id)) {
+        if let Some(member) =
+            state.groups.get_mut(&self.group).and_then(|group| group.members.get_mut(&self.id))
+        {
             for partition in partitions {
                 if paused && member.positions.contains_key(&partition) {
                     member.paused.insert(partition);

@@ -53,7 +53,13 @@ impl State {
         }
         let fair = partitions.len().div_ceil(group.members.len());
         for member in group.members.values_mut() {
-            let surplus: Vec<_> = member.positions.keys().rev().copied().take(member.positions.len().saturating_sub(fair)).collect();
+            let surplus: Vec<_> = member
+                .positions
+                .keys()
+                .rev()
+                .copied()
+                .take(member.positions.len().saturating_sub(fair))
+                .collect();
             if surplus.is_empty() {
                 continue;
             }
@@ -97,7 +103,10 @@ impl State {
                 .min_by_key(|(id, member)| (member.positions.len(), **id));
             let Some((&id, _)) = poorest else { continue };
             let commit = group.committed.get(partition);
-            let log = self.topics.get(&partition.topic).and_then(|logs| logs.get(usize::try_from(partition.number).ok()?));
+            let log = self
+                .topics
+                .get(&partition.topic)
+                .and_then(|logs| logs.get(usize::try_from(partition.number).ok()?));
             if let (Some(member), Some(log)) = (group.members.get_mut(&id), log) {
                 member.positions.insert(*partition, member.first_offset(commit, log));
                 given.entry(id).or_default().push(*partition);
@@ -107,7 +116,11 @@ impl State {
             let assigned = partitions.into_iter().map(|p| (p, group.committed.get(&p).cloned())).collect();
             if let Some(member) = group.members.get_mut(&id) {
                 let replay = member.replay;
-                member.events.push_back(Event::Assigned(if replay { without_commits(assigned) } else { assigned }));
+                member.events.push_back(Event::Assigned(if replay {
+                    without_commits(assigned)
+                } else {
+                    assigned
+                }));
                 member.wake.notify_one();
             }
         }

@@ -8,8 +8,8 @@ mod log;
 
 use self::{consumer::MemoryConsumer, group::Group, log::Log};
 use super::{
-    Broker, BrokerError, Confirmation, Connection, Consumer, Partition, Position, Producer, SendError, Subscription,
-    TopicSpec, TopicState,
+    Broker, BrokerError, Confirmation, Connection, Consumer, Partition, Position, Producer, SendError,
+    Subscription, TopicSpec, TopicState,
 };
 use crate::message::{Record, Topic};
 use async_trait::async_trait;
@@ -90,7 +90,8 @@ impl Memory {
         logs.enumerate()
             .map(|(number, log)| {
                 let partition = Partition { topic, number: i32::try_from(number).unwrap_or(i32::MAX) };
-                let committed = group.and_then(|group| group.committed.get(&partition)).map_or(log.start(), |c| c.offset);
+                let committed =
+                    group.and_then(|group| group.committed.get(&partition)).map_or(log.start(), |c| c.offset);
                 u64::try_from(log.end() - committed).unwrap_or(0)
             })
             .sum()
@@ -107,8 +108,10 @@ impl State {
         topics
             .iter()
             .flat_map(|topic| {
-                (0..count(topic))
-                    .map(|number| Partition { topic: *topic, number: i32::try_from(number).unwrap_or(i32::MAX) })
+                (0..count(topic)).map(|number| Partition {
+                    topic: *topic,
+                    number: i32::try_from(number).unwrap_or(i32::MAX),
+                })
             })
             .collect()
     }
@@ -141,7 +144,9 @@ impl State {
         }
         let number = match record.partition {
             Some(number) if usize::try_from(number).is_ok_and(|n| n < logs.len()) => number,
-            Some(number) => return Err((SendError::NoTopic(format!("{topic}, partition {number},")), record)),
+            Some(number) => {
+                return Err((SendError::NoTopic(format!("{topic}, partition {number},")), record));
+            }
             None => log::partition_of(record.key.as_deref(), logs.len()),
         };
         let offset = logs[usize::try_from(number).unwrap_or(0)].append(record);
@@ -174,10 +179,15 @@ impl Broker for Memory {
         Ok(Box::new(MemoryConsumer::join(self.clone(), subscription)))
     }
 
-    async fn ensure_topics(&self, topics: &BTreeMap<Topic, TopicSpec>) -> Result<BTreeMap<Topic, TopicState>, BrokerError> {
+    async fn ensure_topics(
+        &self,
+        topics: &BTreeMap<Topic, TopicSpec>,
+    ) -> Result<BTreeMap<Topic, TopicState>, BrokerError> {
         let mut state = self.state();
         let states = topics.iter().map(|(topic, spec)| match state.topics.get(topic) {
-            Some(logs) => (*topic, TopicState::Exists { partitions: i32::try_from(logs.len()).unwrap_or(i32::MAX) }),
+            Some(logs) => {
+                (*topic, TopicState::Exists { partitions: i32::try_from(logs.len()).unwrap_or(i32::MAX) })
+            }
             None => {
                 let logs = (0..spec.partitions.max(1)).map(|_| Log::default()).collect();
                 state.topics.insert(*topic, logs);
