@@ -5,15 +5,15 @@
 
 use super::{
     hold::{Held, Hold, partition_of},
+    intake::{Intake, unaddressed},
     retry::wake_at,
     route::Route,
     tracker::Tracker,
-    worker::{Stopped, Worker, retry_partition, source_of},
+    worker::{Stopped, Worker, retry_partition},
 };
 use crate::{
     broker::{BrokerError, Commit, Consumer, Event, Partition, SendError},
-    message::{DeadLetter, Delivery, Envelope, LetterReason, Topic},
-    model::code,
+    message::{Delivery, Envelope},
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -38,14 +38,6 @@ pub enum RunError {
     /// A background task of the service ended.
     #[error("{0:#}")]
     Background(anyhow::Error),
-}
-
-/// Which records a loop takes, and what it does with each.
-pub(super) enum Intake {
-    /// All records of its topics; the route is chosen by topic and message type.
-    Topics(Vec<Arc<Route>>),
-    /// The records of `retry` that are addressed to one of these groups, when they are due.
-    Retries(HashMap<String, (Arc<Worker>, Vec<Arc<Route>>)>),
 }
 
 pub(super) struct GroupLoop {
@@ -296,21 +288,8 @@ impl GroupLoop {
         self.worker.metrics.in_flight.set(i64::try_from(state.in_flight).unwrap_or(i64::MAX));
     }
 
-    /// The handler for a record, by topic and message type; a handler that takes any type of its
-    /// topic comes last.
     fn route(&self, delivery: &Delivery) -> Option<(Arc<Worker>, Arc<Route>)> {
-        match &self.intake {
-            Intake::Topics(routes) => {
-                choose(routes, delivery.record.topic, delivery).map(|route| (Arc::clone(&self.worker), route))
-            }
-            Intake::Retries(groups) => {
-                let envelope = Envelope::read(&delivery.record).ok()?;
-                let (worker, routes) = groups.get(envelope.target.as_deref()?)?;
-                let route =
-                    choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
-                Some((Arc::clone(worker), route))
-            }
-        }
+        self.intake.route(&self.worker, delivery)
     }
 
     fn finish(&self, state: &mut State, done: Result<Done, tokio::task::JoinError>) -> Result<(), RunError> {
@@ -436,37 +415,6 @@ impl GroupLoop {
         let held = state.hold.next_due().map(|due| Instant::now() + self.worker.runtime.clock.until(due));
         batch.into_iter().chain(held).min()
     }
-}
-
-fn choose(routes: &[Arc<Route>], topic: Topic, delivery: &Delivery) -> Option<Arc<Route>> {
-    let kind = delivery.record.headers.get_str(crate::message::headers::TYPE);
-    let of_topic = || routes.iter().filter(|route| route.topic == topic);
-    let exact = of_topic().find(|route| kind == Some(route.kind));
-    // A lone handler of a topic also gets what it can't read: it says best why.
-    let any = || {
-        of_topic()
-            .find(|route| route.takes_any_type)
-            .or_else(|| of_topic().next().filter(|_| of_topic().count() == 1))
-    };
-    exact.or_else(any).cloned()
-}
-
-fn unaddressed(worker: &Worker, delivery: Delivery, error: &str) -> DeadLetter {
-    let source = source_of(&delivery);
-    let reason = LetterReason {
-        source,
-        group: Topic::Retry.name().to_owned(),
-        service: worker.service.clone(),
-        instance: worker.caller.worker.to_string(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        stage: "decode".to_owned(),
-        code: code::UNDECODABLE.to_owned(),
-        class: super::FailureClass::Message.as_str().to_owned(),
-        message: error.to_owned(),
-        attempts: 1,
-        failed_at: worker.runtime.clock.now(),
-    };
-    DeadLetter { record: delivery.record, reason }
 }
 
 fn fatal(stopped: Stopped) -> RunError {

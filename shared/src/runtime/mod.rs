@@ -1,6 +1,6 @@
 //! The message runtime: what stands around a handler.
 //!
-//! `group` is the loop; `worker` sees a message through to its end; `route` is a handler with its
+//! `group` is the loop, `intake` what it takes and for which handler; `worker` sees a message through to its end; `route` is a handler with its
 //! types forgotten; `tracker` is the watermark; `hold` and `retry` are the waiting room; `service`
 //! puts them together.
 
@@ -9,6 +9,7 @@ mod failure;
 mod group;
 mod handler;
 mod hold;
+mod intake;
 mod outputs;
 mod recent;
 mod retry;

@@ -2,7 +2,8 @@
 
 use super::{
     BatchHandler, GroupSettings, Handler, RunError, RuntimeSettings,
-    group::{GroupLoop, Intake},
+    group::GroupLoop,
+    intake::Intake,
     recent::RecentIds,
     route::{Caller, Route},
     worker::Worker,

@@ -164,6 +164,9 @@ mod tests {
     #[test]
     fn a_strangers_process_is_not_ours() {
         let mut local = sleeper("stranger");
+        while tail(&local.log, 1).is_empty() {
+            pause(LOOK_EVERY);
+        }
         let stranger = Local { data: PathBuf::from("/another-marker"), ..local.clone() };
         assert!(!stranger.is_alive());
         local.stop(Signal::Kill, Unix::SIGTERM).unwrap();
