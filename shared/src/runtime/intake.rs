@@ -1,0 +1,71 @@
+//! Which records a loop takes, and which handler each of them is for.
+
+use super::{
+    FailureClass,
+    route::Route,
+    worker::{Worker, source_of},
+};
+use crate::{
+    message::{DeadLetter, Delivery, Envelope, LetterReason, Topic, headers},
+    model::code,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// Which records a loop takes, and what it does with each.
+pub(super) enum Intake {
+    /// All records of its topics; the route is chosen by topic and message type.
+    Topics(Vec<Arc<Route>>),
+    /// The records of `retry` that are addressed to one of these groups, when they are due.
+    Retries(HashMap<String, (Arc<Worker>, Vec<Arc<Route>>)>),
+}
+
+impl Intake {
+    /// The handler for a record, by topic and message type; a handler that takes any type of its
+    /// topic comes last.
+    pub(super) fn route(&self, own: &Arc<Worker>, delivery: &Delivery) -> Option<(Arc<Worker>, Arc<Route>)> {
+        match self {
+            Self::Topics(routes) => {
+                choose(routes, delivery.record.topic, delivery).map(|route| (Arc::clone(own), route))
+            }
+            Self::Retries(groups) => {
+                let envelope = Envelope::read(&delivery.record).ok()?;
+                let (worker, routes) = groups.get(envelope.target.as_deref()?)?;
+                let route =
+                    choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
+                Some((Arc::clone(worker), route))
+            }
+        }
+    }
+}
+
+fn choose(routes: &[Arc<Route>], topic: Topic, delivery: &Delivery) -> Option<Arc<Route>> {
+    let kind = delivery.record.headers.get_str(headers::TYPE);
+    let of_topic = || routes.iter().filter(|route| route.topic == topic);
+    let exact = of_topic().find(|route| kind == Some(route.kind));
+    // A lone handler of a topic also gets what it can't read: it says best why.
+    let any = || {
+        of_topic()
+            .find(|route| route.takes_any_type)
+            .or_else(|| of_topic().next().filter(|_| of_topic().count() == 1))
+    };
+    exact.or_else(any).cloned()
+}
+
+/// The letter of a record on `retry` whose envelope can't be read: it is addressed to nobody.
+pub(super) fn unaddressed(worker: &Worker, delivery: Delivery, error: &str) -> DeadLetter {
+    let source = source_of(&delivery);
+    let reason = LetterReason {
+        source,
+        group: Topic::Retry.name().to_owned(),
+        service: worker.service.clone(),
+        instance: worker.caller.worker.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stage: "decode".to_owned(),
+        code: code::UNDECODABLE.to_owned(),
+        class: FailureClass::Message.as_str().to_owned(),
+        message: error.to_owned(),
+        attempts: 1,
+        failed_at: worker.runtime.clock.now(),
+    };
+    DeadLetter { record: delivery.record, reason }
+}
