@@ -1,5 +1,7 @@
 //! Jobs: what was asked for, and what follows from it for one URL.
 
+pub use crate::recrawl::{Adaptive, Recrawl};
+
 use crate::{
     scope::{Scope, ScopeKind},
     settings::Settings,
@@ -40,6 +42,9 @@ pub struct JobSpec {
     pub fetch: FetchSettings,
     /// What is extracted.
     pub extract: ExtractSettings,
+    /// When pages are fetched again; none for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recrawl: Option<Recrawl>,
 }
 
 impl Default for JobSpec {
@@ -52,6 +57,7 @@ impl Default for JobSpec {
             delay_ms: None,
             fetch: FetchSettings::default(),
             extract: ExtractSettings::default(),
+            recrawl: None,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! From the bottom:
 //!
 //! - [`state`] and `row`: the states of a URL and the rules that move it, all pure.
-//! - [`scope`], [`job`], `key`, `shares`: what belongs to a job, its pace, keys, fair shares; pure too.
+//! - [`scope`], [`job`], [`recrawl`], `key`, `shares`: what belongs to a job, its pace, keys, fair shares; pure too.
 //! - `seen` and `offer`: from a page's links to the few URLs that must be looked up.
 //! - `store`: the seam to SQLite and PostgreSQL; SQL stands in files.
 //! - `work`: one transaction, with `books` (counts that are kept, not counted), `queues` and `jobs`.
@@ -28,6 +28,7 @@ pub mod input;
 pub mod inspect;
 pub mod job;
 pub mod letters;
+pub mod recrawl;
 pub mod resume;
 pub mod scope;
 pub mod seed;
@@ -56,7 +57,7 @@ pub use error::FrontierError;
 pub use feedback::FeedbackHandler;
 pub use frontier::Frontier;
 pub use input::EndedTask;
-pub use job::{JobSpec, JobState};
+pub use job::{Adaptive, JobSpec, JobState, Recrawl};
 pub use letters::DeadLetterHandler;
 pub use scope::ScopeKind;
 pub use settings::Settings;

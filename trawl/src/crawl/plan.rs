@@ -115,6 +115,7 @@ fn spec(args: &CrawlArgs) -> JobSpec {
             allow_private_addresses: args.allow_private_addresses,
         },
         extract: ExtractSettings { text: args.text },
+        ..JobSpec::default()
     }
 }
 

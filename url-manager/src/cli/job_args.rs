@@ -64,6 +64,7 @@ impl JobArgs {
                 ..FetchSettings::default()
             },
             extract: ExtractSettings { text: self.text },
+            recrawl: None,
         }
     }
 }
