@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     let settings = Settings::default();
     let links = |body: &[u8], text| {
         let document = Document { url: &url, content_type: Some("text/html"), charset: Some("utf-8"), body };
-        parse(&document, &ExtractSettings { text }, &settings).map_or(0, |parsed| parsed.page.links.len())
+        parse(&document, &ExtractSettings { text, ..ExtractSettings::default() }, &settings).map_or(0, |parsed| parsed.page.links.len())
     };
     let texts: Vec<String> = pages.iter().map(|page| String::from_utf8_lossy(page).into_owned()).collect();
     let given_up = texts.iter().filter(|text| stream::facts(text, &settings).is_err()).count();

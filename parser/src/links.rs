@@ -58,7 +58,7 @@ pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, max_bytes: us
         }
         let raw = if *link.href == url { String::new() } else { link.href.into_owned() };
         let rel = link.rel.map(Cow::into_owned);
-        links.kept.push(Link { url, raw, text: link.text, rel, kind: link.kind });
+        links.kept.push(Link { url, raw, text: link.text, rel, kind: link.kind, ..Link::default() });
     }
     links
 }

@@ -111,7 +111,7 @@ fn conclude(facts: Facts<'_>, encoding: &'static Encoding, url: &Url, settings: 
         canonical: facts.canonical.and_then(|href| resolver.resolve(&href)),
         meta_robots: Some(facts.meta_robots.join(", ")).filter(|directives| !directives.is_empty()),
         links: links.kept,
-        text: None,
+        ..ParsedPage::default()
     };
     let left_out = links.cut + facts.links_left_out;
     let cut = (left_out > 0).then(|| format!("links left out, past the bound: {left_out}"));

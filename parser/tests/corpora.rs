@@ -168,14 +168,7 @@ fn tiers_agree_on_all_real_pages() {
 
 /// Metadata, and the set of links of all kinds.
 fn facts(parsed: &Parsed) -> (ParsedPage, BTreeSet<(String, &'static str)>) {
-    let kind = |kind| match kind {
-        LinkKind::A => "a",
-        LinkKind::Area => "area",
-        LinkKind::Frame => "frame",
-        LinkKind::Refresh => "refresh",
-        LinkKind::Link => "link",
-    };
-    let links = parsed.page.links.iter().map(|link| (link.url.clone(), kind(link.kind))).collect();
+    let links = parsed.page.links.iter().map(|link| (link.url.clone(), link.kind.as_str())).collect();
     (ParsedPage { links: Vec::new(), ..parsed.page.clone() }, links)
 }
 

@@ -18,7 +18,7 @@ fn check(name: &str) {
         fs::read_to_string(folder.join("content-type")).unwrap_or_else(|_| "text/html".to_owned());
     let url = Url::parse("https://example.org/docs/guide/page.html").unwrap();
     let document = Document { url: &url, content_type: Some(&content_type), charset: None, body: &body };
-    let parsed = parse(&document, &ExtractSettings { text: true }, &Settings::default()).unwrap();
+    let parsed = parse(&document, &ExtractSettings { text: true, ..ExtractSettings::default() }, &Settings::default()).unwrap();
     let found = serde_json::to_string_pretty(&parsed.page).unwrap() + "\n";
     let expected = folder.join("expected.json");
     if std::env::var_os("UPDATE_EXPECTED").is_some() {

@@ -60,7 +60,7 @@ fn a_page_ends_stored_with_its_facts() {
 
 #[test]
 fn text_is_there_where_the_job_asks_for_it() {
-    let extract = ExtractSettings { text: true };
+    let extract = ExtractSettings { text: true, ..ExtractSettings::default() };
     let ended = end(ScrapedPage { extract, ..scraped(&[HTML], b"<p>Some <b>text</b>") });
     assert_eq!(ended.page.unwrap().text.as_deref(), Some("Some text"));
 }

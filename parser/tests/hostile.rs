@@ -17,7 +17,7 @@ use url::Url;
 fn parsed(body: &[u8]) -> Parsed {
     let url = Url::parse("https://example.org/").unwrap();
     let document = Document { url: &url, content_type: Some("text/html"), charset: None, body };
-    parse(&document, &ExtractSettings { text: true }, &Settings::default()).unwrap()
+    parse(&document, &ExtractSettings { text: true, ..ExtractSettings::default() }, &Settings::default()).unwrap()
 }
 
 /// Generous: debug builds on a busy machine take a tenth of it.

@@ -8,8 +8,8 @@ use std::{fs, path::PathBuf};
 use trawl_shared::{
     message::{Envelope, Message, Record, TraceContext},
     model::{
-        CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, Link, LinkKind, Origin, Outcome,
-        ParsedPage, RobotsPolicy, ScrapedPage, TaskEnded, TaskId,
+        CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, Link, LinkKind, LinkKinds, Origin,
+        Outcome, ParsedPage, RobotsPolicy, ScrapedPage, TaskEnded, TaskId,
     },
     runtime::{Lineage, Outputs},
 };
@@ -63,7 +63,7 @@ fn task() -> FetchTask {
             delay_ms: 4,
             allow_private_addresses: true,
         },
-        extract: ExtractSettings { text: true },
+        extract: ExtractSettings { text: true, ..ExtractSettings::default() },
         earliest_fetch_at: Some("2026-11-21T01:02:03.456Z".parse().unwrap()),
     }
 }
@@ -79,7 +79,7 @@ fn scraped() -> ScrapedPage {
         truncated: true,
         crawl_delay_ms: Some(500),
         robots: RobotsPolicy::Obey,
-        extract: ExtractSettings { text: true },
+        extract: ExtractSettings { text: true, ..ExtractSettings::default() },
         body: Bytes::from_static(b"\x00\xff<html>"),
     }
 }
@@ -91,6 +91,7 @@ fn ended() -> TaskEnded {
         text: "to b".into(),
         rel: Some("NoFollow x".into()),
         kind: LinkKind::A,
+        ..Link::default()
     };
     TaskEnded {
         detail: Some("why".into()),
@@ -113,6 +114,7 @@ fn ended() -> TaskEnded {
                 Link { raw: String::new(), text: String::new(), rel: None, kind: LinkKind::Refresh, ..link },
             ],
             text: Some("text".into()),
+            ..ParsedPage::default()
         })),
         ..TaskEnded::without_page(origin(), Outcome::Stored, "ok")
     }
@@ -131,6 +133,42 @@ fn scraped_page_v1() {
 #[test]
 fn task_ended_v1() {
     check("task-ended.v1.json", &ended());
+}
+
+/// Everything that a page may have.
+fn page() -> ParsedPage {
+    let json = r#"{
+        "url": "http://a.example/", "title": "t", "lang": "en", "lang_detected": "de", "author": "A; B",
+        "published": "2026-11-21", "modified": "2026-11-21T01:02:03Z", "meta": [{"name": "og:type", "content": "x"}],
+        "links": [
+            {"url": "http://a.example/i.png", "kind": "img", "follow": true},
+            {"url": "http://a.example/s", "kind": "sitemap", "priority": 30, "lastmod": "2026-11-21T01:02:03Z"}
+        ],
+        "other_links": {"mailto": 2}, "feeds": [{"url": "http://a.example/f", "type": "application/rss+xml"}],
+        "icons": [{"url": "http://a.example/i", "rel": "icon", "sizes": "16x16"}],
+        "json_ld": [{"@type": "Thing"}], "microdata": [{"type": "Thing", "properties": {}}],
+        "rdfa": [{"@id": "http://a.example/"}], "text": "x", "markdown": "*x*", "items": [{"a": 1}],
+        "content_hash": "00", "simhash": "11", "outcome": "ok"
+    }"#;
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn task_ended_v2() {
+    check("task-ended.v2.json", &TaskEnded { page: Some(Box::new(page())), ..ended() });
+}
+
+#[test]
+fn fetch_task_v2() {
+    let extract = ExtractSettings {
+        text: true,
+        markdown: true,
+        structured: true,
+        fingerprints: true,
+        links: LinkKinds::NONE.with(LinkKind::Img),
+        follow: Some(LinkKinds::NONE.with(LinkKind::A)),
+    };
+    check("fetch-task.v2.json", &FetchTask { extract, ..task() });
 }
 
 /// The headers of a whole record, in order.

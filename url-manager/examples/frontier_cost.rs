@@ -67,6 +67,7 @@ fn page(task: &FetchTask, found: &mut usize, pages: usize, hosts: usize, random:
         text: format!("Some page about the subject {n}"),
         rel: None,
         kind: LinkKind::A,
+        ..Link::default()
     };
     let page = ParsedPage { links: links.into_iter().map(link).collect(), ..ParsedPage::default() };
     let page = Some(Box::new(page));

@@ -68,7 +68,7 @@ impl Links {
     }
 
     fn new(payload: &Bytes, views: &[LinkView<'_>]) -> Self {
-        let followed = views.iter().filter(|view| view.kind.is_navigational());
+        let followed = views.iter().filter(|view| view.follow.unwrap_or_else(|| view.kind.is_navigational()));
         let found = followed.map(|view| {
             let text = &view.url[..memchr(b'#', view.url.as_bytes()).unwrap_or(view.url.len())];
             let own = || Text::Own(text.into());
@@ -129,6 +129,8 @@ struct LinkView<'a> {
     #[serde(default)]
     rel: Option<String>,
     kind: LinkKind,
+    #[serde(default)]
+    follow: Option<bool>,
 }
 
 impl Input for EndedTask {
@@ -198,17 +200,23 @@ mod tests {
             text: "a \"text\"".to_owned(),
             rel: rel.map(str::to_owned),
             kind,
+            ..Link::default()
         };
         let links = vec![
             link("http://a.example/plain#part", LinkKind::A, None),
             link("http://a.example/\"quoted\"", LinkKind::Area, Some("ugc NoFollow")),
             link("http://a.example/style", LinkKind::Link, None),
+            Link { follow: Some(false), ..link("http://a.example/frame", LinkKind::Frame, None) },
+            Link { follow: Some(true), ..link("http://a.example/image", LinkKind::Img, None) },
         ];
         let page = ParsedPage { links, ..ParsedPage::default() };
         let ended = TaskEnded { page: Some(Box::new(page)), ..ended() };
         let read = read(record(&ended)).unwrap();
-        let expected: [(&[u8], bool); 2] =
-            [(b"http://a.example/plain", false), (b"http://a.example/\"quoted\"", true)];
+        let expected: [(&[u8], bool); 3] = [
+            (b"http://a.example/plain", false),
+            (b"http://a.example/\"quoted\"", true),
+            (b"http://a.example/image", false),
+        ];
         assert_eq!(read.links.iter().collect::<Vec<_>>(), expected);
         assert!(matches!(read.links.links[0].url, Text::At { .. }));
         assert_eq!(read.origin, ended.origin);

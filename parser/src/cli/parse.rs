@@ -64,7 +64,7 @@ impl ParseArgs {
             charset: content_type::charset(&self.content_type),
             body,
         };
-        let parsed = parse(&document, &ExtractSettings { text: true }, settings).ok_or_else(|| {
+        let parsed = parse(&document, &ExtractSettings { text: true, ..ExtractSettings::default() }, settings).ok_or_else(|| {
             anyhow!(
                 "content type {:?} has no reader; text/html and application/xhtml+xml have one",
                 self.content_type

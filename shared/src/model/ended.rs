@@ -56,6 +56,11 @@ pub mod code {
     pub const OK: &str = "ok";
     /// Fetched; the content type has no reader, so the page has no extracted facts.
     pub const NOT_PARSED: &str = "not_parsed";
+    /// Fetched; its type has a reader, which could make nothing of the body (a damaged PDF, broken
+    /// JSON or XML), so the page is stored with few facts or none.
+    pub const UNREADABLE: &str = "unreadable";
+    /// Fetched and parsed up to a bound; what stands behind it was left out.
+    pub const CUT: &str = "cut";
     /// robots.txt disallows the URL.
     pub const ROBOTS_DISALLOWED: &str = "robots_disallowed";
     /// robots.txt can't be had (5xx or unreachable), which disallows the host for now.

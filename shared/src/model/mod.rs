@@ -3,6 +3,7 @@
 
 mod ended;
 mod ids;
+mod link_kind;
 mod page;
 mod scraped;
 mod settings;
@@ -11,7 +12,8 @@ mod url;
 
 pub use ended::{Outcome, TaskEnded, code};
 pub use ids::{JobId, MessageId, TaskId};
-pub use page::{Link, LinkKind, ParsedPage};
+pub use link_kind::{LinkKind, LinkKinds, UnknownLinkKind};
+pub use page::{Feed, Icon, Link, MetaTag, OtherLinks, ParsedPage};
 pub use scraped::ScrapedPage;
 pub use settings::{DEFAULT_USER_AGENT, ExtractSettings, FetchSettings, RobotsPolicy};
 pub use task::{FetchTask, Origin};

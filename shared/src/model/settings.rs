@@ -1,6 +1,7 @@
 //! The part of a job's settings that travels with every task, so that scraper and parser need no
 //! database and a replay next month gives the same answer.
 
+use super::LinkKinds;
 use serde::{Deserialize, Serialize};
 
 /// What robots.txt and its relatives mean for a job.
@@ -53,10 +54,33 @@ impl Default for FetchSettings {
     }
 }
 
-/// What the parser computes beyond links and metadata, which are always there.
+/// What the parser computes beyond title, description, language, canonical URL, robots directives and the
+/// links that a crawl may follow, which are always there. Each of these costs CPU or bytes per page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExtractSettings {
-    /// The page's visible text. Costs a DOM per page.
+    /// The page's text: its main content. Costs a DOM per page.
     pub text: bool,
+    /// The main content as Markdown. Costs a DOM per page.
+    #[serde(skip_serializing_if = "is_off")]
+    pub markdown: bool,
+    /// What the page says of itself: the list of its meta tags, JSON-LD, microdata, RDFa, author,
+    /// dates, feeds and icons. Only microdata and RDFa cost a DOM, on the pages that have some.
+    #[serde(skip_serializing_if = "is_off")]
+    pub structured: bool,
+    /// Hash and SimHash of the text.
+    #[serde(skip_serializing_if = "is_off")]
+    pub fingerprints: bool,
+    /// Kinds of links to keep besides those that a crawl may follow and `<link>`.
+    #[serde(skip_serializing_if = "LinkKinds::is_empty")]
+    pub links: LinkKinds,
+    /// The kinds of links to follow, where the job does not leave that to
+    /// [`LinkKind::is_navigational`](super::LinkKind::is_navigational).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow: Option<LinkKinds>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+const fn is_off(wanted: &bool) -> bool {
+    !*wanted
 }

@@ -56,6 +56,7 @@ pub(crate) fn page(job: JobId, url: &str) -> TaskEnded {
         text: "a \"text\"".into(),
         rel: rel.map(Into::into),
         kind: LinkKind::A,
+        ..Link::default()
     };
     TaskEnded {
         status: Some(200),
@@ -70,7 +71,7 @@ pub(crate) fn page(job: JobId, url: &str) -> TaskEnded {
             canonical: Some("http://a.example/canonical".into()),
             meta_robots: Some("noarchive".into()),
             links: vec![link("http://a.example/1", None), link("http://b.example/2#x", Some("nofollow"))],
-            text: None,
+            ..ParsedPage::default()
         })),
         ..ended(job, url, Outcome::Stored)
     }

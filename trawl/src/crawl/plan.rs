@@ -114,7 +114,7 @@ fn spec(args: &CrawlArgs) -> JobSpec {
             delay_ms: 0,
             allow_private_addresses: args.allow_private_addresses,
         },
-        extract: ExtractSettings { text: args.text },
+        extract: ExtractSettings { text: args.text, ..ExtractSettings::default() },
         ..JobSpec::default()
     }
 }

@@ -63,7 +63,7 @@ impl JobArgs {
                 allow_private_addresses: self.allow_private_addresses,
                 ..FetchSettings::default()
             },
-            extract: ExtractSettings { text: self.text },
+            extract: ExtractSettings { text: self.text, ..ExtractSettings::default() },
             recrawl: None,
         }
     }

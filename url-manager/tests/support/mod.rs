@@ -182,6 +182,7 @@ pub(crate) fn page(task: &FetchTask, links: &[&str]) -> TaskEnded {
         text: "a \"link\"".to_owned(),
         rel: text.starts_with('!').then(|| "nofollow".to_owned()),
         kind: LinkKind::A,
+        ..Link::default()
     };
     let page = ParsedPage { links: links.iter().map(link).collect(), ..ParsedPage::default() };
     TaskEnded { status: Some(200), page: Some(Box::new(page)), ..ended(task, Outcome::Stored, code::OK) }
