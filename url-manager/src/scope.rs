@@ -55,11 +55,7 @@ impl fmt::Display for ScopeKind {
 }
 
 fn domain(url: &CanonicalUrl) -> &str {
-    let host = url.as_url().host_str().unwrap_or_default();
-    match url.as_url().domain() {
-        Some(name) => psl::domain_str(name.trim_end_matches('.')).unwrap_or(host),
-        None => host,
-    }
+    url.registrable_domain().or_else(|| url.as_url().host_str()).unwrap_or_default()
 }
 
 /// A job's scope: its kind, and what it hangs on.

@@ -8,7 +8,7 @@ mod page;
 mod scraped;
 mod settings;
 mod task;
-mod url;
+pub mod url;
 
 pub use ended::{Outcome, TaskEnded, code};
 pub use ids::{JobId, MessageId, TaskId};
@@ -17,4 +17,4 @@ pub use page::{Feed, Icon, Link, MetaTag, OtherLinks, ParsedPage};
 pub use scraped::ScrapedPage;
 pub use settings::{DEFAULT_USER_AGENT, ExtractSettings, FetchSettings, RobotsPolicy};
 pub use task::{FetchTask, Origin};
-pub use url::{CanonicalUrl, HostKey, MAX_URL_LENGTH, UrlError};
+pub use url::{CanonicalUrl, HostKey, MAX_URL_LENGTH, UrlError, UrlProfile, UrlRules};
