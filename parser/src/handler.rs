@@ -7,9 +7,10 @@ use crate::{
 };
 use std::borrow::Cow;
 use trawl_shared::{
-    model::{Outcome, RobotsPolicy, ScrapedPage, TaskEnded, code},
+    model::{Outcome, RobotsPolicy, ScrapedPage, TaskEnded, Validators, code},
     runtime::{Context, Failure, Handler},
 };
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Parses pages. It keeps no state and asks nobody.
 #[derive(Debug, Default)]
@@ -53,6 +54,8 @@ impl ParseHandler {
             body_bytes: scraped.body.len() as u64,
             redirect_to: None,
             crawl_delay_ms: scraped.crawl_delay_ms,
+            validators: Validators::of(&scraped.headers),
+            content_hash: Some(format!("{:032x}", xxh3_128(&scraped.body))),
             follow,
             page,
         }

@@ -112,9 +112,15 @@ fn task(path: &str) -> Record {
         found_on: None,
         round: 0,
         redirects: 0,
+        job_name: None,
     };
-    let task =
-        FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
+    let task = FetchTask {
+        origin,
+        fetch: Default::default(),
+        extract: Default::default(),
+        earliest_fetch_at: None,
+        validators: None,
+    };
     encode_root(&task, job, "/test".into()).unwrap()
 }
 

@@ -48,6 +48,7 @@ fn origin() -> Origin {
         found_on: Some("http://a.example/".into()),
         round: 2,
         redirects: 1,
+        job_name: None,
     }
 }
 
@@ -62,9 +63,11 @@ fn task() -> FetchTask {
             per_host: 3,
             delay_ms: 4,
             allow_private_addresses: true,
+            ..FetchSettings::default()
         },
         extract: ExtractSettings { text: true, ..ExtractSettings::default() },
         earliest_fetch_at: Some("2026-11-21T01:02:03.456Z".parse().unwrap()),
+        validators: None,
     }
 }
 
@@ -74,9 +77,14 @@ fn scraped() -> ScrapedPage {
         status: 200,
         fetched_at: "2026-11-21T01:02:03.456Z".parse().unwrap(),
         took_ms: 12,
+        request_headers: Vec::new(),
         headers: vec![("content-type".into(), "text/html".into()), ("x".into(), "é".into())],
         charset: Some("UTF-8".into()),
         truncated: true,
+        mime: None,
+        charset_source: None,
+        address: None,
+        sitemaps: Vec::new(),
         crawl_delay_ms: Some(500),
         robots: RobotsPolicy::Obey,
         extract: ExtractSettings { text: true, ..ExtractSettings::default() },
@@ -163,6 +171,7 @@ fn fetch_task_v2() {
     let extract = ExtractSettings {
         text: true,
         markdown: true,
+        metadata: true,
         structured: true,
         fingerprints: true,
         links: LinkKinds::NONE.with(LinkKind::Img),

@@ -198,7 +198,7 @@ mod tests {
         let url = CanonicalUrl::parse("http://a.example/").unwrap();
         let job = JobId::fresh();
         let task = TaskId::derive(job, &url, 0);
-        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0 };
+        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
         encode_root(&TaskEnded::without_page(origin, Outcome::Gone, "http_404"), job, "/test/1".into())
             .unwrap()
     }

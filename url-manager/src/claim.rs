@@ -166,10 +166,20 @@ fn task(job: &Job, pick: Pick, delay_ms: u64, slot: Option<i64>) -> FetchTask {
     let Pick { url, depth, round, redirects, found_on, .. } = pick;
     let task = TaskId::derive(job.id, &url, round);
     FetchTask {
-        origin: Origin { job: job.id, task, url, depth, found_on, round, redirects },
+        origin: Origin {
+            job: job.id,
+            task,
+            url,
+            depth,
+            found_on,
+            round,
+            redirects,
+            job_name: (depth == 0).then(|| job.spec.name.as_str().into()),
+        },
         fetch: trawl_shared::model::FetchSettings { delay_ms, ..job.spec.fetch.clone() },
         extract: job.spec.extract.clone(),
         earliest_fetch_at: slot.and_then(|slot| Timestamp::from_millisecond(slot).ok()),
+        validators: None,
     }
 }
 

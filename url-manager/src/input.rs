@@ -175,7 +175,7 @@ mod tests {
         let url = CanonicalUrl::parse("http://a.example/").unwrap();
         let job = JobId::fresh();
         let task = TaskId::derive(job, &url, 0);
-        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0 };
+        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
         TaskEnded::without_page(origin, Outcome::Stored, "ok")
     }
 

@@ -32,9 +32,14 @@ pub(crate) fn at(second: i64) -> Timestamp {
 pub(crate) fn task(job: JobId, url: &str) -> Record {
     let url = CanonicalUrl::parse(url).unwrap();
     let task = TaskId::derive(job, &url, 0);
-    let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0 };
-    let task =
-        FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None };
+    let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
+    let task = FetchTask {
+        origin,
+        fetch: Default::default(),
+        extract: Default::default(),
+        earliest_fetch_at: None,
+        validators: None,
+    };
     encode_root(&task, job, "/test/1".into()).unwrap()
 }
 

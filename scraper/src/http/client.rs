@@ -69,20 +69,12 @@ fn build(
     tls: rustls::ClientConfig,
     dns: GuardedDns,
 ) -> Result<reqwest::Client, reqwest::Error> {
-    let mut headers = HeaderMap::with_capacity(3);
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-    );
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd, deflate"));
-    headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en,*;q=0.5"));
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .dns_resolver(dns)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        .default_headers(headers)
         .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
         .pool_idle_timeout(Duration::from_millis(settings.pool_idle_ms))
         .pool_max_idle_per_host(settings.pool_idle_per_host)
@@ -93,4 +85,17 @@ fn build(
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .build()
+}
+
+/// The headers of every request. They are set on the request rather than on the client, so that what
+/// was sent is known.
+pub(super) fn usual_headers() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    );
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd, deflate"));
+    headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en,*;q=0.5"));
+    headers
 }

@@ -56,7 +56,7 @@ impl HttpError {
             Self::Dns(_) => code::DNS_FAILED,
             Self::Connect(_) => code::CONNECT_FAILED,
             Self::Tls(_) => code::TLS_FAILED,
-            Self::Timeout { .. } => code::TIMEOUT,
+            Self::Timeout { .. } => code::TIMEOUT_HEADERS,
             Self::BadResponse(_) => code::BAD_RESPONSE,
             Self::BadEncoding { .. } | Self::Bomb { .. } => code::BAD_ENCODING,
         }

@@ -1,6 +1,6 @@
 //! One request and its answer, within one deadline.
 
-use super::{HttpError, Request, Response, decode::Decoder};
+use super::{HttpError, Request, Response, client::usual_headers, decode::Decoder};
 use jiff::Timestamp;
 use reqwest::{
     Method,
@@ -30,6 +30,7 @@ async fn exchange(
     phase: &mut &'static str,
 ) -> Result<Response, HttpError> {
     let mut outgoing = reqwest::Request::new(Method::GET, request.url.clone());
+    *outgoing.headers_mut() = usual_headers();
     // A user agent that is no header value was meant as text: keep what can travel.
     let agent = HeaderValue::from_str(request.user_agent)
         .or_else(|_| {
@@ -37,6 +38,8 @@ async fn exchange(
         })
         .unwrap_or_else(|_| HeaderValue::from_static(""));
     outgoing.headers_mut().insert(USER_AGENT, agent);
+    let mut request_headers = vec![("host".to_owned(), host(request.url))];
+    request_headers.extend(texts(outgoing.headers()));
 
     let fetched_at = Timestamp::now();
     let started = Instant::now();
@@ -62,7 +65,14 @@ async fn exchange(
         Err(error) => return Err(error),
     };
     let took = started.elapsed();
-    Ok(Response { status: status.as_u16(), headers, body, truncated, fetched_at, headers_after, took })
+    let status = status.as_u16();
+    Ok(Response { status, request_headers, headers, body, truncated, fetched_at, headers_after, took })
+}
+
+/// The `Host` header, which the client derives from the URL itself.
+fn host(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The content codings, in the order they were applied in.

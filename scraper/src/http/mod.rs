@@ -41,6 +41,8 @@ pub struct Request<'a> {
 pub struct Response {
     /// Status.
     pub status: u16,
+    /// Headers of the request as they were sent, names in lower case.
+    pub request_headers: Vec<(String, String)>,
     /// Headers in order, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, decoded. Of an answer that is no page only the beginning.

@@ -192,7 +192,7 @@ async fn time_runs_out_wherever_the_server_stops() {
         task.fetch.timeout_ms = 200;
         let begun = Instant::now();
         let fault = fault(handle(&handler, task).await);
-        assert_eq!(fault.code, code::TIMEOUT);
+        assert_eq!(fault.code, code::TIMEOUT_HEADERS);
         assert!(fault.text().contains(phase), "{}", fault.text());
         assert!(begun.elapsed() < Duration::from_secs(5));
     }

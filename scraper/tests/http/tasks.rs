@@ -19,7 +19,7 @@ pub(crate) fn task(url: &str) -> FetchTask {
     let job = JobId::fresh();
     let task = TaskId::derive(job, &url, 0);
     FetchTask {
-        origin: Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0 },
+        origin: Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None },
         fetch: FetchSettings {
             robots: RobotsPolicy::Ignore,
             timeout_ms: 10_000,
@@ -30,6 +30,7 @@ pub(crate) fn task(url: &str) -> FetchTask {
         },
         extract: ExtractSettings::default(),
         earliest_fetch_at: None,
+        validators: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `parsed-data`: the terminal fact of a task. A task ends in exactly one of these, or in one dead
 //! letter.
 
-use super::{Origin, ParsedPage};
+use super::{Origin, ParsedPage, Validators};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
@@ -77,7 +77,7 @@ pub mod code {
     pub const NOFOLLOW: &str = "nofollow";
     /// Too many redirects in a row.
     pub const TOO_MANY_REDIRECTS: &str = "too_many_redirects";
-    /// A redirect without a usable `Location`.
+    /// A redirect without a usable `Location`, or with several that differ.
     pub const BAD_REDIRECT: &str = "bad_redirect";
     /// The answer was a redirect.
     pub const REDIRECT: &str = "redirect";
@@ -91,8 +91,24 @@ pub mod code {
     pub const CONNECT_FAILED: &str = "connect_failed";
     /// TLS could not be negotiated.
     pub const TLS_FAILED: &str = "tls_failed";
-    /// The fetch took longer than the job allows.
-    pub const TIMEOUT: &str = "timeout";
+    /// No connection within its bound, or within the fetch's.
+    pub const TIMEOUT_CONNECT: &str = "timeout_connect";
+    /// No complete header within its bound, or within the fetch's.
+    pub const TIMEOUT_HEADERS: &str = "timeout_headers";
+    /// The body did not end within the fetch's bound.
+    pub const TIMEOUT_BODY: &str = "timeout_body";
+    /// The body arrived more slowly than the job bears.
+    pub const TOO_SLOW: &str = "too_slow";
+    /// The proxy can't be used.
+    pub const PROXY_FAILED: &str = "proxy_failed";
+    /// The answer's header is longer than is read.
+    pub const HEADERS_TOO_LARGE: &str = "headers_too_large";
+    /// The body is longer than the job keeps, and the job wants no pages that are cut.
+    pub const TOO_LARGE: &str = "too_large";
+    /// The body is of a type that the job leaves out.
+    pub const CONTENT_TYPE: &str = "content_type";
+    /// The site says that the page is as it was at the last fetch.
+    pub const NOT_MODIFIED: &str = "not_modified";
     /// The answer broke off or was not HTTP.
     pub const BAD_RESPONSE: &str = "bad_response";
     /// The body could not be decompressed, or grew past every reason while it was.
@@ -141,6 +157,12 @@ pub struct TaskEnded {
     /// The host's `crawl-delay` in milliseconds, for the frontier's pace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crawl_delay_ms: Option<u64>,
+    /// What the site said about the page's version, to be asked about at the next fetch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validators: Option<Validators>,
+    /// A hash of the body: 32 hexadecimal digits that are the same while the body is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
     /// Whether the page's links may be followed (robots meta tags say no).
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub follow: bool,
@@ -173,6 +195,8 @@ impl TaskEnded {
             body_bytes: 0,
             redirect_to: None,
             crawl_delay_ms: None,
+            validators: None,
+            content_hash: None,
             follow: true,
             page: None,
         }

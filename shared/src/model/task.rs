@@ -1,6 +1,6 @@
 //! `scraping-tasks`: one URL that is to be fetched now, with all that the fetch needs to know.
 
-use super::{CanonicalUrl, ExtractSettings, FetchSettings, JobId, TaskId};
+use super::{CanonicalUrl, ExtractSettings, FetchSettings, JobId, TaskId, Validators};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,10 @@ pub struct Origin {
     /// Redirects that led here, one after the other; bounds chains and loops.
     #[serde(default)]
     pub redirects: u8,
+    /// The job's name. Only a seed carries it, so that whoever keeps a job's pages learns its name, and
+    /// all other messages stay as short as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<Box<str>>,
 }
 
 /// A URL that is to be fetched.
@@ -40,4 +44,7 @@ pub struct FetchTask {
     /// Not before this instant: the host's politeness gap, kept across restarts and rebalances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest_fetch_at: Option<Timestamp>,
+    /// What the site said about the version that the last fetch got: it is asked for a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validators: Option<Validators>,
 }

@@ -44,6 +44,7 @@ pub(crate) fn ended(job: JobId, url: &str, outcome: Outcome) -> TaskEnded {
         found_on: Some("http://a.example/".into()),
         round: 0,
         redirects: 0,
+        job_name: None,
     };
     TaskEnded::without_page(origin, outcome, code::OK)
 }

@@ -113,6 +113,7 @@ fn spec(args: &CrawlArgs) -> JobSpec {
             per_host: args.per_host,
             delay_ms: 0,
             allow_private_addresses: args.allow_private_addresses,
+            ..FetchSettings::default()
         },
         extract: ExtractSettings { text: args.text, ..ExtractSettings::default() },
         ..JobSpec::default()

@@ -203,8 +203,14 @@ pub(crate) fn redirect(task: &FetchTask, target: &str) -> TaskEnded {
 pub(crate) fn task(job: JobId, url: &str) -> FetchTask {
     let url: CanonicalUrl = url.parse().unwrap();
     let task = TaskId::derive(job, &url, 0);
-    let origin = Origin { job, task, url, depth: 1, found_on: None, round: 0, redirects: 0 };
-    FetchTask { origin, fetch: Default::default(), extract: Default::default(), earliest_fetch_at: None }
+    let origin = Origin { job, task, url, depth: 1, found_on: None, round: 0, redirects: 0, job_name: None };
+    FetchTask {
+        origin,
+        fetch: Default::default(),
+        extract: Default::default(),
+        earliest_fetch_at: None,
+        validators: None,
+    }
 }
 
 pub(crate) fn urls(tasks: &[FetchTask]) -> Vec<&str> {
