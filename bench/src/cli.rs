@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 use crate::floor::{Floor, Override, Parser};
+use crate::frontier::{self, Growth};
 use crate::measure::{self, Contest};
 use crate::web::{Preset, RequestLog, Web, WebChoice, serve, truth};
 
@@ -31,6 +32,8 @@ enum Command {
     Floor(FloorArgs),
     /// Measure Trawl and the floors over the same web, in turn, and print a table.
     Crawl(Contest),
+    /// Measure the frontier at several sizes: links taken, URLs given out, memory and disk.
+    Frontier(Growth),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +82,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Web(args) => web(args),
         Command::Floor(args) => floor(args),
         Command::Crawl(contest) => measure::run(&contest),
+        Command::Frontier(growth) => frontier::run(&growth),
     }
 }
 

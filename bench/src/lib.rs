@@ -5,9 +5,11 @@
 //! | [`web`] | hosts, pages, links, errors and robots rules drawn from a seed, served on loopback |
 //! | [`floor`] | the least that a crawler can cost: a streaming pass, and a DOM, without anything around them |
 //! | [`measure`] | crawlers as child processes, in turn, over one web: what each cost and whether it crawled the same |
-//! | [`cli`] | the three as commands |
+//! | [`frontier`] | the frontier as it grows: links, dispatch, memory and disk at each size |
+//! | [`cli`] | all of it as commands |
 
 pub mod cli;
 pub mod floor;
+pub mod frontier;
 pub mod measure;
 pub mod web;

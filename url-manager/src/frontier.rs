@@ -8,7 +8,7 @@ use crate::{
     queues::QueueCache,
     seen::Seen,
     settings::Settings,
-    store::{self, Database},
+    store::{self, Database, Input, decode, statements},
     work::Work,
 };
 use futures_util::future::BoxFuture;
@@ -75,6 +75,15 @@ impl Frontier {
     /// Closes the database's connections.
     pub async fn close(&self) {
         self.database.close().await;
+    }
+
+    /// Bytes of the database, its indexes included.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    pub async fn database_bytes(&self) -> Result<u64, FrontierError> {
+        let answers = self.database.ask(&statements::DATABASE_SIZE, Input::default()).await?;
+        Ok(decode(&answers)?.first().copied().unwrap_or(0))
     }
 
     /// Now, in Unix milliseconds.

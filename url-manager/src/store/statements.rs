@@ -62,6 +62,7 @@ statements! {
     WALK_URLS = "walk_urls";
     COUNT_URLS = "count_urls";
     EXPLAIN_URL = "explain_url";
+    DATABASE_SIZE = "database_size";
 }
 
 /// A statement with the columns of its rows spelled out.
