@@ -1,6 +1,6 @@
 //! Everything the services have in common: the domain [`model`], typed [`message`]s, the
 //! [`broker`] seam with its adapters, the [`runtime`] that turns a handler into a service,
-//! [`config`] and [`telemetry`].
+//! [`config`] and [`telemetry`]; and [`content`], what bodies are.
 //!
 //! Arrows point down: `model` knows nothing, `message` knows `model`, `broker` knows `message`,
 //! `runtime` knows `broker`; adapters hang at the edge.
@@ -8,6 +8,7 @@
 pub mod broker;
 pub mod cli;
 pub mod config;
+pub mod content;
 pub mod message;
 pub mod model;
 pub mod runtime;
