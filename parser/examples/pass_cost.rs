@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use trawl_parser::{Document, Settings, dom::Dom, parse, stream};
+use trawl_parser::{Document, Settings, dom::Dom, elements::Wanted, parse, stream};
 use trawl_shared::model::ExtractSettings;
 use url::Url;
 
@@ -39,12 +39,14 @@ fn main() -> anyhow::Result<()> {
 
     let url = Url::parse("https://example.org/a/b/page.html")?;
     let settings = Settings::default();
+    let wanted = Wanted::of(&ExtractSettings::default());
     let links = |body: &[u8], text| {
         let document = Document { url: &url, content_type: Some("text/html"), charset: Some("utf-8"), body };
-        parse(&document, &ExtractSettings { text, ..ExtractSettings::default() }, &settings).map_or(0, |parsed| parsed.page.links.len())
+        let extract = ExtractSettings { text, ..ExtractSettings::default() };
+        parse(&document, &extract, &settings).page.links.len()
     };
     let texts: Vec<String> = pages.iter().map(|page| String::from_utf8_lossy(page).into_owned()).collect();
-    let given_up = texts.iter().filter(|text| stream::facts(text, &settings).is_err()).count();
+    let given_up = texts.iter().filter(|text| stream::facts(text, wanted, &settings).is_err()).count();
     println!("{given_up} of them need the tree");
 
     let bare = measure(&texts, |html| bare_pass(html));
@@ -52,7 +54,9 @@ fn main() -> anyhow::Result<()> {
         ("bare pass", bare),
         (
             "streaming pass",
-            measure(&texts, |html| stream::facts(html, &settings).map_or(0, |facts| facts.links.len())),
+            measure(&texts, |html| {
+                stream::facts(html, wanted, &settings).map_or(0, |facts| facts.links.len())
+            }),
         ),
         ("all but text", measure(&pages, |body| links(body, false))),
         ("all with text", measure(&pages, |body| links(body, true))),

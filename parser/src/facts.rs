@@ -1,15 +1,24 @@
 //! What a page says of itself, as either tier gathers it: values decoded, nothing resolved yet,
 //! because a `<base>` may stand behind the links it is for.
 
-use crate::{links::RawLink, robots_meta, settings::Settings, text};
+use crate::{
+    elements::{DATA_ATTRIBUTES, Speaking, Wanted},
+    links::RawLink,
+    robots_meta,
+    settings::Settings,
+    srcset, text,
+};
 use std::borrow::Cow;
-use trawl_shared::model::LinkKind;
+use trawl_shared::model::{LinkKind, MetaTag};
 
 /// Longest title, description and the like, in characters.
 pub const MAX_VALUE: usize = 4096;
 
 /// Most robots directives read; a page needs one.
 const MAX_ROBOTS: usize = 32;
+
+/// Most feeds and most icons kept.
+const MAX_OFFERS: usize = 200;
 
 /// The facts of a page in its own words.
 #[derive(Debug)]
@@ -32,8 +41,35 @@ pub struct Facts<'d> {
     pub links: Vec<RawLink<'d>>,
     /// Links behind those.
     pub links_left_out: usize,
+    /// The `<meta>`s with a name, where metadata is wanted.
+    pub meta: Vec<MetaTag>,
+    /// The sources of the JSON-LD scripts, where metadata is wanted.
+    pub json_ld: Vec<Cow<'d, str>>,
+    /// The `<link>`s to feeds and icons, where metadata is wanted.
+    pub offers: Vec<Offer<'d>>,
+    /// Whether meta tags or JSON-LD were left out, past the bound.
+    pub metadata_left_out: bool,
+    /// What is gathered.
+    pub wanted: Wanted,
     max_links: usize,
+    /// Bytes of metadata that may still be kept.
+    metadata_bytes: usize,
     robot_name: &'d str,
+}
+
+/// A `<link>` to a feed or an icon.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Offer<'d> {
+    /// Where it leads.
+    pub href: Cow<'d, str>,
+    /// The `rel` attribute.
+    pub rel: Cow<'d, str>,
+    /// The attribute `type`.
+    pub media_type: Option<String>,
+    /// The attribute `title` of a feed, `sizes` of an icon.
+    pub note: Option<String>,
+    /// Whether it is an icon.
+    pub is_icon: bool,
 }
 
 /// The attributes of a start tag.
@@ -45,7 +81,7 @@ pub trait Attributes<'d> {
 impl<'d> Facts<'d> {
     /// No facts yet.
     #[must_use]
-    pub const fn new(settings: &'d Settings) -> Self {
+    pub const fn new(wanted: Wanted, settings: &'d Settings) -> Self {
         Self {
             title: None,
             description: None,
@@ -56,12 +92,21 @@ impl<'d> Facts<'d> {
             meta_robots: Vec::new(),
             links: Vec::new(),
             links_left_out: 0,
+            meta: Vec::new(),
+            json_ld: Vec::new(),
+            offers: Vec::new(),
+            metadata_left_out: false,
+            wanted,
             max_links: settings.max_links,
+            metadata_bytes: settings.max_structured_bytes,
             robot_name: settings.robot_name.as_str(),
         }
     }
 
     fn push(&mut self, link: RawLink<'d>) {
+        if !self.wanted.kinds.contains(link.kind) {
+            return;
+        }
         if self.links.len() < self.max_links {
             self.links.push(link);
         } else {
@@ -69,16 +114,101 @@ impl<'d> Facts<'d> {
         }
     }
 
-    /// Takes in `<html>`.
-    pub fn html(&mut self, attributes: &impl Attributes<'d>) {
+    /// Whether that many bytes of metadata more are within the bound.
+    const fn has_room(&mut self, bytes: usize) -> bool {
+        match self.metadata_bytes.checked_sub(bytes) {
+            Some(left) => self.metadata_bytes = left,
+            None => self.metadata_left_out = true,
+        }
+        !self.metadata_left_out
+    }
+
+    /// Takes in an element that says all it has to say in its start tag.
+    pub fn element(&mut self, element: Speaking, attributes: &impl Attributes<'d>) {
+        match element {
+            Speaking::Link => self.link(attributes),
+            Speaking::Meta => self.meta(attributes),
+            Speaking::Iframe => self.source(LinkKind::Iframe, attributes, "src"),
+            Speaking::Frame => self.source(LinkKind::Frame, attributes, "src"),
+            Speaking::Base => self.base(attributes),
+            Speaking::Html => self.html(attributes),
+            Speaking::Area => {
+                if let Some(href) = attributes.get("href") {
+                    self.anchor(LinkKind::Area, href, attributes.get("rel"), String::new());
+                }
+            }
+            Speaking::Script => self.source(LinkKind::Script, attributes, "src"),
+            Speaking::Form => self.form(attributes),
+            Speaking::Img => {
+                self.source(LinkKind::Img, attributes, "src");
+                self.candidates(attributes);
+            }
+            Speaking::Input => {
+                if attributes.get("type").is_some_and(|kind| kind.eq_ignore_ascii_case("image")) {
+                    self.source(LinkKind::Img, attributes, "src");
+                }
+            }
+            Speaking::Source => {
+                self.source(LinkKind::Media, attributes, "src");
+                self.candidates(attributes);
+            }
+            Speaking::Audio | Speaking::Track | Speaking::Embed => {
+                self.source(LinkKind::Media, attributes, "src");
+            }
+            Speaking::Video => {
+                self.source(LinkKind::Media, attributes, "src");
+                self.source(LinkKind::Media, attributes, "poster");
+            }
+            Speaking::Object => self.source(LinkKind::Media, attributes, "data"),
+            // Their text counts as well: `anchor`, `title`.
+            Speaking::A | Speaking::Title => {}
+        }
+    }
+
+    /// Takes in the addresses that an element keeps for scripts.
+    pub fn data(&mut self, attributes: &impl Attributes<'d>) {
+        for name in DATA_ATTRIBUTES {
+            self.source(LinkKind::Data, attributes, name);
+        }
+    }
+
+    /// Takes in the address in an attribute. An empty one is none, not the page itself.
+    fn source(&mut self, kind: LinkKind, attributes: &impl Attributes<'d>, name: &str) {
+        if self.wanted.kinds.contains(kind)
+            && let Some(src) = attributes.get(name).filter(|src| !src.trim().is_empty())
+        {
+            self.push(RawLink::new(kind, src));
+        }
+    }
+
+    fn candidates(&mut self, attributes: &impl Attributes<'d>) {
+        if self.wanted.kinds.contains(LinkKind::Img)
+            && let Some(srcset) = attributes.get("srcset")
+        {
+            for url in srcset::urls(&srcset) {
+                self.push(RawLink::new(LinkKind::Img, url));
+            }
+        }
+    }
+
+    fn form(&mut self, attributes: &impl Attributes<'d>) {
+        let method = attributes.get("method");
+        let is_get = method.is_none_or(|method| {
+            !method.eq_ignore_ascii_case("post") && !method.eq_ignore_ascii_case("dialog")
+        });
+        if is_get {
+            self.source(LinkKind::Form, attributes, "action");
+        }
+    }
+
+    fn html(&mut self, attributes: &impl Attributes<'d>) {
         if self.lang.is_none() {
             let lang = attributes.get("lang").or_else(|| attributes.get("xml:lang"));
             self.lang = lang.and_then(|lang| text::collapsed(&lang, MAX_VALUE));
         }
     }
 
-    /// Takes in `<base>`.
-    pub fn base(&mut self, attributes: &impl Attributes<'d>) {
+    fn base(&mut self, attributes: &impl Attributes<'d>) {
         if self.base.is_none() {
             self.base = attributes.get("href");
         }
@@ -89,10 +219,17 @@ impl<'d> Facts<'d> {
         self.title = text::collapsed(source, MAX_VALUE);
     }
 
-    /// Takes in `<meta>`.
-    pub fn meta(&mut self, attributes: &impl Attributes<'d>) {
+    /// Takes in a JSON-LD script by its text.
+    pub fn json_ld(&mut self, source: Cow<'d, str>) {
+        if self.has_room(source.len()) {
+            self.json_ld.push(source);
+        }
+    }
+
+    fn meta(&mut self, attributes: &impl Attributes<'d>) {
         let Some(content) = attributes.get("content") else { return };
-        if let Some(name) = attributes.get("name") {
+        let name = attributes.get("name");
+        if let Some(name) = &name {
             let name = name.trim();
             if name.eq_ignore_ascii_case("description") && self.description.is_none() {
                 self.description = text::collapsed(&content, MAX_VALUE);
@@ -100,6 +237,15 @@ impl<'d> Facts<'d> {
                 && (name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case(self.robot_name))
             {
                 self.meta_robots.extend(text::collapsed(&content, MAX_VALUE));
+            }
+        }
+        if self.wanted.metadata {
+            let named = name.filter(|name| !name.is_empty()).or_else(|| attributes.get("property"));
+            if let Some(name) = named.filter(|name| !name.is_empty())
+                && self.has_room(name.len() + content.len())
+            {
+                let content = content.clone().into_owned();
+                self.meta.push(MetaTag { name: name.into_owned(), content });
             }
         }
         let Some(pragma) = attributes.get("http-equiv") else { return };
@@ -114,14 +260,26 @@ impl<'d> Facts<'d> {
         }
     }
 
-    /// Takes in `<link>`.
-    pub fn link(&mut self, attributes: &impl Attributes<'d>) {
+    fn link(&mut self, attributes: &impl Attributes<'d>) {
         let Some(href) = attributes.get("href") else { return };
         let rel = attributes.get("rel");
-        let is_canonical =
-            |rel: &str| rel.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case("canonical"));
-        if self.canonical.is_none() && rel.as_deref().is_some_and(is_canonical) {
+        let says = |word: &str| rel.as_deref().is_some_and(|rel| has_token(rel, word));
+        if self.canonical.is_none() && says("canonical") {
             self.canonical = Some(href.clone());
+        }
+        if self.wanted.metadata && self.offers.len() < MAX_OFFERS {
+            let is_icon = ["icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"]
+                .into_iter()
+                .any(says);
+            let media_type = attributes.get("type").map(Cow::into_owned);
+            let is_feed =
+                says("feed") || says("alternate") && media_type.as_deref().is_some_and(is_feed_type);
+            if is_icon || is_feed {
+                let note = attributes.get(if is_icon { "sizes" } else { "title" });
+                let note = note.and_then(|note| text::collapsed(&note, MAX_VALUE));
+                let rel = rel.clone().unwrap_or_default();
+                self.offers.push(Offer { href: href.clone(), rel, media_type, note, is_icon });
+            }
         }
         self.push(RawLink { rel, ..RawLink::new(LinkKind::Link, href) });
     }
@@ -131,19 +289,29 @@ impl<'d> Facts<'d> {
         self.push(RawLink { rel, text, ..RawLink::new(kind, href) });
     }
 
-    /// Takes in `<frame>` or `<iframe>`.
-    pub fn frame(&mut self, attributes: &impl Attributes<'d>) {
-        // An empty `src` is a blank frame, not the page itself.
-        if let Some(src) = attributes.get("src").filter(|src| !src.trim().is_empty()) {
-            self.push(RawLink::new(LinkKind::Frame, src));
-        }
-    }
-
     /// Whether the page itself asks that its links not be followed.
     #[must_use]
     pub fn forbids_following(&self) -> bool {
         self.meta_robots.iter().any(|directives| robots_meta::forbids_following(directives))
     }
+}
+
+fn has_token(rel: &str, word: &str) -> bool {
+    rel.split_ascii_whitespace().any(|token| token.eq_ignore_ascii_case(word))
+}
+
+fn is_feed_type(media_type: &str) -> bool {
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    ["application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json"]
+        .iter()
+        .any(|feed| media_type.eq_ignore_ascii_case(feed))
+}
+
+/// Whether the type of a `<script>` is that of JSON-LD.
+#[must_use]
+pub fn is_json_ld(script_type: &str) -> bool {
+    let essence = script_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/ld+json")
 }
 
 /// The URL of a refresh (WHATWG, shared declarative refresh steps); `None` where the page only

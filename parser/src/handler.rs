@@ -29,7 +29,7 @@ impl ParseHandler {
     #[must_use]
     pub fn end(&self, scraped: ScrapedPage) -> TaskEnded {
         let content_type = scraped.header("content-type").map(str::to_owned);
-        let parsed = parse(
+        let mut parsed = parse(
             &Document {
                 url: scraped.origin.url.as_url(),
                 content_type: content_type.as_deref(),
@@ -39,15 +39,16 @@ impl ParseHandler {
             &scraped.extract,
             &self.settings,
         );
-        let code = if parsed.is_some() { code::OK } else { code::NOT_PARSED };
+        // A record says it once, as the code of the end.
+        let code = parsed.page.outcome.take().unwrap_or(Cow::Borrowed(code::OK));
         let follow = scraped.robots == RobotsPolicy::Ignore
-            || self.headers_allow_following(&scraped) && parsed.as_ref().is_none_or(|p| p.allows_following);
-        let (page, detail) = parsed.map_or((None, None), |parsed| (Some(Box::new(parsed.page)), parsed.cut));
+            || self.headers_allow_following(&scraped) && parsed.allows_following;
+        let page = (code != code::NOT_PARSED).then(|| Box::new(parsed.page));
         TaskEnded {
             origin: scraped.origin,
             outcome: Outcome::Stored,
-            code: Cow::Borrowed(code),
-            detail,
+            code,
+            detail: parsed.cut,
             status: Some(scraped.status),
             fetched_at: Some(scraped.fetched_at),
             content_type,

@@ -16,17 +16,25 @@
 //! Both tiers read a page as a browser without scripting does: `<noscript>` is markup, `<template>`
 //! is not. What is hostile ends in bounds of [`settings`], never in a crash.
 
+pub mod about;
 pub mod charset;
 pub mod cli;
 pub mod content_type;
+pub mod date;
 pub mod dom;
+pub mod elements;
 pub mod facts;
+pub mod fingerprint;
 pub mod handler;
+pub mod json_ld;
+pub mod language;
 pub mod links;
 pub mod parse;
+pub mod rdfa;
 pub mod resolve;
 pub mod robots_meta;
 pub mod settings;
+pub mod srcset;
 pub mod stream;
 pub mod text;
 pub mod xhtml;

@@ -1,8 +1,8 @@
 //! From the links a page writes to the links it means.
 
-use crate::resolve::Resolver;
+use crate::resolve::{Resolver, scheme};
 use std::borrow::Cow;
-use trawl_shared::model::{Link, LinkKind};
+use trawl_shared::model::{Link, LinkKind, LinkKinds, OtherLinks};
 
 /// Longest anchor text, in characters.
 pub const MAX_ANCHOR_TEXT: usize = 500;
@@ -33,22 +33,27 @@ impl<'d> RawLink<'d> {
 pub struct Links {
     /// The http(s) links in document order.
     pub kept: Vec<Link>,
-    /// Links that lead elsewhere (`mailto:`, `javascript:`) or nowhere.
-    pub other: usize,
+    /// Links that lead elsewhere or nowhere.
+    pub other: OtherLinks,
     /// Links behind the bound in bytes.
     pub cut: usize,
 }
 
 /// Resolves the links of a page, as many as take `max_bytes`: a long `<base href>` times many short
-/// links can be a thousand times the page.
+/// links can be a thousand times the page. Where the job chose the kinds it follows, links are marked.
 #[must_use]
-pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, max_bytes: usize) -> Links {
+pub fn resolve_all(
+    raw: Vec<RawLink<'_>>,
+    resolver: &Resolver<'_>,
+    follow: Option<LinkKinds>,
+    max_bytes: usize,
+) -> Links {
     let mut links = Links { kept: Vec::with_capacity(raw.len()), ..Links::default() };
     let mut bytes = 0;
     let total = raw.len();
     for (index, link) in raw.into_iter().enumerate() {
         let Some(url) = resolver.resolve(&link.href) else {
-            links.other += 1;
+            links.count_other(&link.href);
             continue;
         };
         bytes += url.len() + link.href.len() + link.text.len() + link.rel.as_ref().map_or(0, |rel| rel.len());
@@ -58,9 +63,23 @@ pub fn resolve_all(raw: Vec<RawLink<'_>>, resolver: &Resolver<'_>, max_bytes: us
         }
         let raw = if *link.href == url { String::new() } else { link.href.into_owned() };
         let rel = link.rel.map(Cow::into_owned);
-        links.kept.push(Link { url, raw, text: link.text, rel, kind: link.kind, ..Link::default() });
+        let follow = follow.map(|kinds| kinds.contains(link.kind));
+        let follow = follow.filter(|&follow| follow != link.kind.is_navigational());
+        links.kept.push(Link { url, raw, text: link.text, rel, kind: link.kind, follow, ..Link::default() });
     }
     links
+}
+
+impl Links {
+    fn count_other(&mut self, href: &str) {
+        let other = &mut self.other;
+        let count = match scheme(href.trim_matches(|c: char| c <= ' ')) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("javascript") => &mut other.javascript,
+            Some(scheme) if scheme.eq_ignore_ascii_case("mailto") => &mut other.mailto,
+            _ => &mut other.other,
+        };
+        *count += 1;
+    }
 }
 
 #[cfg(test)]
@@ -71,7 +90,7 @@ mod tests {
     fn resolved(base: &str, hrefs: &[&'static str], max_bytes: usize) -> Links {
         let base = Url::parse(base).unwrap();
         let raw = hrefs.iter().map(|href| RawLink::new(LinkKind::A, Cow::Borrowed(*href))).collect();
-        resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), max_bytes)
+        resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), None, max_bytes)
     }
 
     #[test]
@@ -83,8 +102,21 @@ mod tests {
 
     #[test]
     fn what_is_no_web_link_is_counted() {
-        let links = resolved("https://example.org/", &["mailto:a@b", "/x", "http://["], usize::MAX);
-        assert_eq!((links.kept.len(), links.other, links.cut), (1, 2, 0));
+        let hrefs = ["mailto:a@b", "/x", "http://[", " JavaScript:void(0)", "tel:1", "MAILTO:c@d"];
+        let links = resolved("https://example.org/", &hrefs, usize::MAX);
+        assert_eq!((links.kept.len(), links.cut), (1, 0));
+        assert_eq!(links.other, OtherLinks { javascript: 1, mailto: 2, other: 2 });
+    }
+
+    #[test]
+    fn links_are_marked_where_the_job_differs_from_their_kind() {
+        let base = Url::parse("https://example.org/").unwrap();
+        let raw = [LinkKind::A, LinkKind::Frame, LinkKind::Img, LinkKind::Script];
+        let raw = raw.map(|kind| RawLink::new(kind, Cow::Borrowed("x"))).into();
+        let follow = Some(LinkKinds::NONE.with(LinkKind::A).with(LinkKind::Img));
+        let links = resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), follow, usize::MAX);
+        let marks: Vec<_> = links.kept.iter().map(|link| link.follow).collect();
+        assert_eq!(marks, [None, Some(false), Some(true), None]);
     }
 
     #[test]

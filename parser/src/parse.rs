@@ -1,18 +1,20 @@
 //! A page in, its facts out: the one way through the tiers, pure and synchronous.
 
 use crate::{
+    about::{self, About},
     charset::{self, Decoded},
     content_type::Reader,
-    dom::Dom,
+    dom::{self, Dom},
+    elements::Wanted,
     facts::Facts,
-    links,
+    fingerprint, json_ld, language, links,
     resolve::Resolver,
     settings::Settings,
     stream, xhtml,
 };
 use encoding_rs::Encoding;
 use std::borrow::Cow;
-use trawl_shared::model::{ExtractSettings, ParsedPage};
+use trawl_shared::model::{ExtractSettings, Feed, Icon, ParsedPage, code};
 use url::Url;
 
 /// A body and what is known of it.
@@ -31,62 +33,26 @@ pub struct Document<'a> {
 /// What came out of a page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// The facts.
+    /// The facts; `outcome` is set.
     pub page: ParsedPage,
     /// Whether the page lets its links be followed.
     pub allows_following: bool,
-    /// What was left out because of a bound, for people.
+    /// What was left out because of a bound, or could not be read, for people.
     pub cut: Option<String>,
 }
 
-/// Extracts the facts of a page. `None` where its type has no reader.
-#[must_use]
-pub fn parse(document: &Document<'_>, extract: &ExtractSettings, settings: &Settings) -> Option<Parsed> {
-    let reader = Reader::of(document.content_type, document.body);
-    if reader == Reader::None {
-        return None;
-    }
-    let Decoded { text, encoding, .. } =
-        charset::decode(document.body, document.charset, document.url.host_str());
-    let html =
-        if reader == Reader::Xhtml { xhtml::open_empty_elements(&text) } else { Cow::Borrowed(&*text) };
-    Some(parse_html(&html, encoding, document.url, extract, settings))
-}
-
-fn parse_html(
-    html: &str,
-    encoding: &'static Encoding,
-    url: &Url,
-    extract: &ExtractSettings,
-    settings: &Settings,
-) -> Parsed {
-    let mut dom = None;
-    let facts = match stream::facts(html, settings) {
-        Ok(facts) => facts,
-        Err(error) => {
-            tracing::debug!(%url, %error, "{url}: the streaming pass gave up, the tree is asked");
-            dom.insert(Dom::build(html, settings)).facts(settings)
-        }
-    };
-    let mut parsed = conclude(facts, encoding, url, settings);
-    if extract.text {
-        let dom = dom.get_or_insert_with(|| Dom::build(html, settings));
-        parsed.page.text = dom.visible_text();
-    }
-    if let Some(text) = &mut parsed.page.text
-        && text.len() > settings.max_text_bytes
-    {
-        text.truncate(text.floor_char_boundary(settings.max_text_bytes));
-        parsed.note_cut("the end of the text was left out");
-    }
-    if dom.is_some_and(|dom| dom.cut) {
-        parsed.note_cut("what follows markup nested too deep was not read");
-    }
-    parsed
-}
-
 impl Parsed {
-    fn note_cut(&mut self, what: &str) {
+    /// A page that has said nothing so far.
+    #[must_use]
+    pub fn of(url: &Url, outcome: &'static str) -> Self {
+        let outcome = Some(Cow::Borrowed(outcome));
+        let page = ParsedPage { url: url.as_str().to_owned(), outcome, ..ParsedPage::default() };
+        Self { page, allows_following: true, cut: None }
+    }
+
+    /// Says that something was left out.
+    pub fn note_cut(&mut self, what: &str) {
+        self.page.outcome = Some(Cow::Borrowed(code::CUT));
         match &mut self.cut {
             Some(cut) => {
                 cut.push_str("; ");
@@ -97,25 +63,152 @@ impl Parsed {
     }
 }
 
-/// Resolves what a tier gathered.
-fn conclude(facts: Facts<'_>, encoding: &'static Encoding, url: &Url, settings: &Settings) -> Parsed {
-    let allows_following = !facts.forbids_following();
+/// Extracts the facts of a page. Every page ends in facts: what has no reader, or what its reader can
+/// make nothing of, has an outcome that says so.
+#[must_use]
+pub fn parse(document: &Document<'_>, extract: &ExtractSettings, settings: &Settings) -> Parsed {
+    let reader = Reader::of(document.content_type, document.body);
+    if reader == Reader::None {
+        return Parsed::of(document.url, code::NOT_PARSED);
+    }
+    let Decoded { text, encoding, .. } =
+        charset::decode(document.body, document.charset, document.url.host_str());
+    let html =
+        if reader == Reader::Xhtml { xhtml::open_empty_elements(&text) } else { Cow::Borrowed(&*text) };
+    let mut parsed = parse_html(&html, encoding, document.url, extract, settings);
+    conclude(&mut parsed, extract, settings);
+    parsed
+}
+
+fn parse_html(
+    html: &str,
+    encoding: &'static Encoding,
+    url: &Url,
+    extract: &ExtractSettings,
+    settings: &Settings,
+) -> Parsed {
+    let wanted = Wanted::of(extract);
+    let mut dom = None;
+    let facts = match stream::facts(html, wanted, settings) {
+        Ok(facts) => facts,
+        Err(error) => {
+            tracing::debug!(%url, %error, "{url}: the streaming pass gave up, the tree is asked");
+            dom.insert(Dom::build(html, settings)).facts(wanted, settings)
+        }
+    };
     let base = base_url(facts.base.as_deref(), url);
     let resolver = Resolver::new(&base, encoding);
-    let links = links::resolve_all(facts.links, &resolver, settings.max_link_bytes);
-    let page = ParsedPage {
-        url: url.as_str().to_owned(),
-        title: facts.title,
-        description: facts.description,
-        lang: facts.lang.or(facts.content_language),
-        canonical: facts.canonical.and_then(|href| resolver.resolve(&href)),
-        meta_robots: Some(facts.meta_robots.join(", ")).filter(|directives| !directives.is_empty()),
-        links: links.kept,
-        ..ParsedPage::default()
-    };
+    let mut parsed = resolve(facts, &resolver, url, extract, settings);
+    if extract.text {
+        let dom = dom.get_or_insert_with(|| Dom::build(html, settings));
+        parsed.page.text = dom.visible_text();
+    }
+    if extract.structured {
+        structured(&mut parsed, html, &base, &mut dom, settings);
+    }
+    if extract.fingerprints {
+        fingerprint::of_html(html).write_to(&mut parsed.page);
+    }
+    if dom.is_some_and(|dom| dom.cut) {
+        parsed.note_cut("what follows markup nested too deep was not read");
+    }
+    parsed
+}
+
+/// Microdata and RDFa, from the tree, on the pages that have some.
+fn structured(parsed: &mut Parsed, html: &str, base: &Url, dom: &mut Option<Dom>, settings: &Settings) {
+    let (has_microdata, has_rdfa) = (dom::may_have_microdata(html), dom::may_have_rdfa(html));
+    if !has_microdata && !has_rdfa {
+        return;
+    }
+    let dom = dom.get_or_insert_with(|| Dom::build(html, settings));
+    if has_microdata {
+        let found = dom.microdata(base, settings.max_structured_bytes);
+        parsed.page.microdata = found.values;
+        if found.cut {
+            parsed.note_cut("microdata past the bound was left out");
+        }
+    }
+    if has_rdfa {
+        let found = dom.rdfa(base, settings.max_structured_bytes);
+        parsed.page.rdfa = found.values;
+        if found.cut {
+            parsed.note_cut("RDFa past the bound was left out");
+        }
+    }
+}
+
+/// What is the same for every reader: what is known of the text, and its bound.
+fn conclude(parsed: &mut Parsed, extract: &ExtractSettings, settings: &Settings) {
+    let page = &mut parsed.page;
+    if let Some(text) = &page.text {
+        page.lang_detected = language::detect(text);
+        if extract.fingerprints && page.content_hash.is_none() {
+            fingerprint::of_text(text).write_to(page);
+        }
+    }
+    let mut is_cut = false;
+    for text in [&mut page.text, &mut page.markdown].into_iter().flatten() {
+        if text.len() > settings.max_text_bytes {
+            text.truncate(text.floor_char_boundary(settings.max_text_bytes));
+            is_cut = true;
+        }
+    }
+    if is_cut {
+        parsed.note_cut("the end of the text was left out");
+    }
+}
+
+/// Resolves what a tier gathered.
+fn resolve(
+    facts: Facts<'_>,
+    resolver: &Resolver<'_>,
+    url: &Url,
+    extract: &ExtractSettings,
+    settings: &Settings,
+) -> Parsed {
+    let mut parsed = Parsed::of(url, code::OK);
+    parsed.allows_following = !facts.forbids_following();
+    let links = links::resolve_all(facts.links, resolver, extract.follow, settings.max_link_bytes);
+    let page = &mut parsed.page;
+    for offer in facts.offers {
+        let Some(url) = resolver.resolve(&offer.href) else { continue };
+        if offer.is_icon {
+            let (rel, sizes) = (offer.rel.into_owned(), offer.note);
+            page.icons.push(Icon { url, rel, sizes, media_type: offer.media_type });
+        } else {
+            let media_type = offer.media_type.unwrap_or_default();
+            page.feeds.push(Feed { url, media_type, title: offer.note });
+        }
+    }
+    for source in &facts.json_ld {
+        match json_ld::read(source) {
+            json_ld::Block::Sound(value) => page.json_ld.push(value),
+            json_ld::Block::Repaired(value) => page.json_ld_repaired.push(value),
+            json_ld::Block::Broken => {}
+        }
+    }
+    page.meta = facts.meta;
+    if extract.metadata {
+        let About { author, published, modified } =
+            about::of(&page.meta, page.json_ld.iter().chain(&page.json_ld_repaired));
+        (page.author, page.published, page.modified) = (author, published, modified);
+    }
+    page.title = facts.title;
+    page.description = facts.description;
+    page.lang = facts.lang.or(facts.content_language);
+    page.canonical = facts.canonical.and_then(|href| resolver.resolve(&href));
+    page.meta_robots = Some(facts.meta_robots.join(", ")).filter(|directives| !directives.is_empty());
+    page.links = links.kept;
+    page.other_links = links.other;
     let left_out = links.cut + facts.links_left_out;
-    let cut = (left_out > 0).then(|| format!("links left out, past the bound: {left_out}"));
-    Parsed { page, allows_following, cut }
+    if left_out > 0 {
+        parsed.note_cut(&format!("links left out, past the bound: {left_out}"));
+    }
+    if facts.metadata_left_out {
+        parsed.note_cut("meta tags or JSON-LD past the bound were left out");
+    }
+    parsed
 }
 
 /// The URL that links are resolved against (WHATWG, "document base URL").
@@ -127,7 +220,10 @@ fn base_url<'u>(base: Option<&str>, url: &'u Url) -> Cow<'u, Url> {
 
 /// The facts of the tree tier in the same form, for tests that hold the tiers to each other.
 #[must_use]
-pub fn parse_by_tree(html: &str, url: &Url, settings: &Settings) -> Parsed {
+pub fn parse_by_tree(html: &str, url: &Url, extract: &ExtractSettings, settings: &Settings) -> Parsed {
     let dom = Dom::build(html, settings);
-    conclude(dom.facts(settings), encoding_rs::UTF_8, url, settings)
+    let facts = dom.facts(Wanted::of(extract), settings);
+    let base = base_url(facts.base.as_deref(), url);
+    let resolver = Resolver::new(&base, encoding_rs::UTF_8);
+    resolve(facts, &resolver, url, extract, settings)
 }

@@ -187,7 +187,7 @@ const BYTES: [u8; 256] = {
 };
 
 /// The scheme of a reference that has one.
-fn scheme(reference: &str) -> Option<&str> {
+pub(crate) fn scheme(reference: &str) -> Option<&str> {
     if !reference.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }

@@ -17,6 +17,9 @@ pub struct Settings {
     pub max_link_bytes: usize,
     /// Most bytes of text kept of one page.
     pub max_text_bytes: usize,
+    /// Most bytes of meta tags and JSON-LD kept of one page, and most bytes each that its microdata
+    /// and its RDFa may come to.
+    pub max_structured_bytes: usize,
     /// Elements within elements at which the document tree ends; what stands deeper is not read.
     /// (Browsers stop nesting at 512.)
     pub max_depth: usize,
@@ -31,6 +34,7 @@ impl Default for Settings {
             max_links: 50_000,
             max_link_bytes: 6 * 1024 * 1024,
             max_text_bytes: 3 * 1024 * 1024,
+            max_structured_bytes: 1024 * 1024,
             max_depth: 1024,
             max_streaming_memory: 32 * 1024 * 1024,
         }

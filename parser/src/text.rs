@@ -4,7 +4,7 @@ use htmlize::Context;
 use std::borrow::Cow;
 
 /// The value of an attribute from its source: character references decoded by the rules for
-/// attributes, U+0000 replaced as the HTML tokeniser does.
+/// attributes, line ends and U+0000 as the HTML tokeniser has them.
 #[must_use]
 pub fn attribute_value(source: &str) -> Cow<'_, str> {
     decode(source, Context::Attribute)
@@ -16,10 +16,32 @@ pub fn element_text(source: &str) -> Cow<'_, str> {
     decode(source, Context::General)
 }
 
-fn decode(source: &str, context: Context) -> Cow<'_, str> {
-    if memchr::memchr2(b'&', 0, source.as_bytes()).is_none() {
+/// The text of a script from its source: nothing is decoded there.
+#[must_use]
+pub fn script_text(source: &str) -> Cow<'_, str> {
+    let source = normalised_newlines(source);
+    if !source.contains('\0') {
+        return source;
+    }
+    Cow::Owned(source.replace('\0', "\u{fffd}"))
+}
+
+/// Line ends as HTML has them before anything is read: `\r\n` and `\r` are `\n`.
+fn normalised_newlines(source: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\r', source.as_bytes()).is_none() {
         return Cow::Borrowed(source);
     }
+    Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+fn decode(source: &str, context: Context) -> Cow<'_, str> {
+    if memchr::memchr3(b'&', b'\r', 0, source.as_bytes()).is_none() {
+        return Cow::Borrowed(source);
+    }
+    let source = match normalised_newlines(source) {
+        Cow::Borrowed(source) => source,
+        Cow::Owned(source) => return Cow::Owned(decode(&source, context).into_owned()),
+    };
     if source.contains('\0') {
         let replaced = source.replace('\0', "\u{fffd}");
         return Cow::Owned(htmlize::unescape_in(replaced, context).into_owned());
@@ -225,6 +247,7 @@ mod tests {
             ("a&amp;b&#38;c&#x26;d", "a&b&c&d", "a&b&c&d"),
             ("&notit; &notin; &#0; &#x80;", "&notit; ∉ \u{fffd} €", "¬it; ∉ \u{fffd} €"),
             ("a\0b&amp;", "a\u{fffd}b&", "a\u{fffd}b&"),
+            ("a\r\nb\rc&#13;", "a\nb\nc\r", "a\nb\nc\r"),
             ("plain", "plain", "plain"),
         ] {
             assert_eq!(attribute_value(source), attribute, "attribute {source:?}");

@@ -6,8 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test")]
 
 use std::{fs, path::Path};
-use trawl_parser::{Document, Settings, parse};
-use trawl_shared::model::ExtractSettings;
+use trawl_parser::{Document, Settings, cli::Part, parse};
 use url::Url;
 
 #[track_caller]
@@ -18,7 +17,7 @@ fn check(name: &str) {
         fs::read_to_string(folder.join("content-type")).unwrap_or_else(|_| "text/html".to_owned());
     let url = Url::parse("https://example.org/docs/guide/page.html").unwrap();
     let document = Document { url: &url, content_type: Some(&content_type), charset: None, body: &body };
-    let parsed = parse(&document, &ExtractSettings { text: true, ..ExtractSettings::default() }, &Settings::default()).unwrap();
+    let parsed = parse(&document, &Part::extract(&Part::ALL), &Settings::default());
     let found = serde_json::to_string_pretty(&parsed.page).unwrap() + "\n";
     let expected = folder.join("expected.json");
     if std::env::var_os("UPDATE_EXPECTED").is_some() {

@@ -11,13 +11,25 @@ use trawl_parser::{
     Document, Settings, parse,
     parse::{Parsed, parse_by_tree},
 };
-use trawl_shared::model::{ExtractSettings, ParsedPage};
+use trawl_shared::model::{ExtractSettings, LinkKinds, ParsedPage};
 use url::Url;
 
 fn parsed(body: &[u8]) -> Parsed {
     let url = Url::parse("https://example.org/").unwrap();
     let document = Document { url: &url, content_type: Some("text/html"), charset: None, body };
-    parse(&document, &ExtractSettings { text: true, ..ExtractSettings::default() }, &Settings::default()).unwrap()
+    parse(&document, &everything(), &Settings::default())
+}
+
+fn everything() -> ExtractSettings {
+    ExtractSettings {
+        text: true,
+        markdown: true,
+        metadata: true,
+        structured: true,
+        fingerprints: true,
+        links: LinkKinds::ALL,
+        follow: None,
+    }
 }
 
 /// Generous: debug builds on a busy machine take a tenth of it.
@@ -184,7 +196,7 @@ fn tiers_agree_on_nearly_all_soup() {
         let length = 1 + random() % 12;
         let html: String = (0..length).map(|_| PIECES[random() % PIECES.len()]).collect();
         let by_stream = parsed(html.as_bytes()).page;
-        let by_tree = parse_by_tree(&html, &url, &Settings::default()).page;
+        let by_tree = parse_by_tree(&html, &url, &everything(), &Settings::default()).page;
         same += usize::from(facts(&by_stream) == facts(&by_tree));
     }
     println!("tiers agree on {same} of {PAGES} soups");

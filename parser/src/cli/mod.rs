@@ -1,8 +1,10 @@
 //! The command line: `parser run` and `parser parse`.
 
 mod parse;
+mod with;
 
 pub use parse::{Layout, ParseArgs};
+pub use with::Part;
 
 use crate::settings::Settings;
 use clap::{Parser, Subcommand};
@@ -31,7 +33,7 @@ pub enum Command {
     /// Parse what scraped-data brings until stopped by a signal
     #[cfg(feature = "kafka")]
     Run,
-    /// Parse one page and print all that it says as JSON
+    /// Parse a page, or a stream of pages, and print all that it says as JSON
     Parse(ParseArgs),
     /// Ask the service of this machine whether it is ready
     Health,
@@ -58,7 +60,7 @@ impl Cli {
             Command::Run => run(&config).await,
             Command::Parse(args) => {
                 let layout = if io::stdout().is_terminal() { Layout::Indented } else { Layout::Line };
-                args.run(&config.service, layout, &mut io::stdout().lock())
+                args.run(&config.service, layout, &mut io::stdout())
             }
             Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }

@@ -1,32 +1,45 @@
-//! `parser parse`: one page from a file or standard input, everything extracted as JSON.
+//! `parser parse`: pages in, everything extracted out as JSON.
 
+use super::with::Part;
 use crate::{
     content_type,
     parse::{Document, parse},
     settings::Settings,
 };
 use anyhow::{Context as _, anyhow};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::Deserialize;
 use std::{
-    fs,
-    io::{self, Read as _, Write},
+    borrow::Cow,
+    fs::{self, File},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 use trawl_shared::{
-    cli::{CliError, Exit, OrExit as _},
+    cli::{CliError, Crew, Exit, OrExit as _, answer_lines},
     model::{CanonicalUrl, ExtractSettings, ParsedPage},
 };
 
 /// What is parsed, and as what.
 #[derive(Debug, clap::Args)]
 pub struct ParseArgs {
-    /// The page; `-` reads standard input
-    pub file: PathBuf,
+    /// A local file; `-` reads standard input. The parser has no network: `scraper fetch URL` brings a
+    /// page from the web
+    #[arg(value_name = "FILE", required_unless_present = "jsonl", default_value_if("jsonl", "true", "-"))]
+    pub file: Option<PathBuf>,
     /// The URL the page stands at; its links are resolved against it
-    #[arg(long)]
-    pub url: CanonicalUrl,
+    #[arg(long, required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    pub url: Option<CanonicalUrl>,
     /// How the server declared the page, with its charset where it has one
-    #[arg(long, value_name = "TYPE", default_value = "text/html")]
+    #[arg(long, value_name = "TYPE", default_value = "text/html", conflicts_with = "jsonl")]
     pub content_type: String,
+    /// Read pages as lines `{"url", "content_type", "body_base64"}` and answer each with a line, in order,
+    /// with all cores; a line that is no page is answered with `{"error"}`
+    #[arg(long)]
+    pub jsonl: bool,
+    /// What to compute, besides title, description, language and the links a crawl may follow
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PARTS", default_values_t = Part::ALL)]
+    pub with: Vec<Part>,
 }
 
 /// How JSON is laid out.
@@ -38,14 +51,39 @@ pub enum Layout {
     Indented,
 }
 
+/// A page as a line of input.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    url: Cow<'a, str>,
+    /// Without one the first bytes decide.
+    #[serde(borrow, default)]
+    content_type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    body_base64: Cow<'a, str>,
+}
+
 impl ParseArgs {
     /// Runs the verb.
     ///
     /// # Errors
-    /// When the page can't be read, has no reader, or the output can't be written.
+    /// When the page can't be read or the output can't be written.
     pub fn run(&self, settings: &Settings, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
-        let body = read(&self.file).or_exit(Exit::Failed)?;
-        let page = self.page(&body, settings).or_exit(Exit::Failed)?;
+        let extract = Part::extract(&self.with);
+        let file = self.file.as_deref().unwrap_or(Path::new("-"));
+        if self.jsonl {
+            let input = open(file).or_exit(Exit::Failed)?;
+            let work = |line: &str| parse_line(line, &extract, settings);
+            return answer_lines(input, out, Crew::computing(), work)?.finish();
+        }
+        let url = self.url.as_ref().expect("clap asks for it without --jsonl");
+        let mut body = Vec::new();
+        open(file)
+            .and_then(|mut input| {
+                input.read_to_end(&mut body).with_context(|| format!("{} can't be read", file.display()))
+            })
+            .or_exit(Exit::Failed)?;
+        let page = page(url, Some(&self.content_type), &body, &extract, settings);
         let json = match layout {
             Layout::Line => serde_json::to_string(&page),
             Layout::Indented => serde_json::to_string_pretty(&page),
@@ -56,32 +94,44 @@ impl ParseArgs {
             .context("the output can't be written")
             .or_exit(Exit::Output)
     }
-
-    fn page(&self, body: &[u8], settings: &Settings) -> anyhow::Result<ParsedPage> {
-        let document = Document {
-            url: self.url.as_url(),
-            content_type: Some(&self.content_type),
-            charset: content_type::charset(&self.content_type),
-            body,
-        };
-        let parsed = parse(&document, &ExtractSettings { text: true, ..ExtractSettings::default() }, settings).ok_or_else(|| {
-            anyhow!(
-                "content type {:?} has no reader; text/html and application/xhtml+xml have one",
-                self.content_type
-            )
-        })?;
-        if let Some(cut) = parsed.cut {
-            tracing::warn!(url = %self.url, "{}: {cut}", self.url);
-        }
-        Ok(parsed.page)
-    }
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut body = Vec::new();
-        io::stdin().lock().read_to_end(&mut body).context("standard input can't be read")?;
-        return Ok(body);
+fn parse_line(line: &str, extract: &ExtractSettings, settings: &Settings) -> Result<String, String> {
+    let line: Line<'_> =
+        serde_json::from_str(line).map_err(|error| format!("the line is no page: {error}"))?;
+    let url = CanonicalUrl::parse(&line.url).map_err(|error| error.to_string())?;
+    let body = BASE64_STANDARD
+        .decode(line.body_base64.as_bytes())
+        .map_err(|error| format!("body_base64 is not base64: {error}"))?;
+    let page = page(&url, line.content_type.as_deref(), &body, extract, settings);
+    serde_json::to_string(&page).map_err(|error| format!("the page has no JSON form: {error}"))
+}
+
+fn page(
+    url: &CanonicalUrl,
+    content_type: Option<&str>,
+    body: &[u8],
+    extract: &ExtractSettings,
+    settings: &Settings,
+) -> ParsedPage {
+    let charset = content_type.and_then(content_type::charset);
+    let parsed = parse(&Document { url: url.as_url(), content_type, charset, body }, extract, settings);
+    if let Some(cut) = parsed.cut {
+        tracing::warn!(%url, "{url}: {cut}");
     }
-    fs::read(file).with_context(|| format!("{} can't be read", file.display()))
+    parsed.page
+}
+
+fn open(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    if file.to_str().is_some_and(|name| name.starts_with("http://") || name.starts_with("https://")) {
+        let url = file.display();
+        return Err(anyhow!("the parser has no network; `scraper fetch {url}` brings the page"));
+    }
+    let is_folder = fs::metadata(file).is_ok_and(|metadata| metadata.is_dir());
+    anyhow::ensure!(!is_folder, "{} can't be read: it is a folder", file.display());
+    let opened = File::open(file).with_context(|| format!("{} can't be read", file.display()))?;
+    Ok(Box::new(opened))
 }

@@ -2,7 +2,8 @@
 
 use super::Dom;
 use crate::{
-    facts::{Attributes, Facts},
+    elements::{Speaking, Wanted},
+    facts::{Attributes, Facts, is_json_ld},
     links::MAX_ANCHOR_TEXT,
     settings::Settings,
     text::{self, Line},
@@ -15,8 +16,9 @@ use trawl_shared::model::LinkKind;
 impl Dom {
     /// Gathers the facts of the page.
     #[must_use]
-    pub fn facts<'d>(&'d self, settings: &'d Settings) -> Facts<'d> {
-        let mut facts = Facts::new(settings);
+    pub fn facts<'d>(&'d self, wanted: Wanted, settings: &'d Settings) -> Facts<'d> {
+        let mut facts = Facts::new(wanted, settings);
+        let wants_data = wanted.kinds.contains(LinkKind::Data);
         let mut templates = 0_usize;
         for edge in self.html.tree.root().traverse() {
             let (Edge::Open(node) | Edge::Close(node)) = edge;
@@ -24,7 +26,12 @@ impl Dom {
             match edge {
                 Edge::Open(_) if is_template(element) => templates += 1,
                 Edge::Close(_) if is_template(element) => templates -= 1,
-                Edge::Open(_) if templates == 0 => take(&mut facts, node, element),
+                Edge::Open(_) if templates == 0 => {
+                    take(&mut facts, node, element);
+                    if wants_data {
+                        facts.data(&element);
+                    }
+                }
                 _ => {}
             }
         }
@@ -33,27 +40,38 @@ impl Dom {
 }
 
 fn take<'d>(facts: &mut Facts<'d>, node: NodeRef<'d, Node>, element: &'d Element) {
-    let attributes = &element;
-    match element.name() {
-        "a" | "area" => {
-            let Some(href) = attributes.get("href") else { return };
-            let is_area = element.name() == "area";
-            let kind = if is_area { LinkKind::Area } else { LinkKind::A };
-            let text = if is_area { String::new() } else { anchor_text(node) };
-            facts.anchor(kind, href, attributes.get("rel"), text);
-        }
-        "link" => facts.link(attributes),
-        "meta" => facts.meta(attributes),
-        "frame" | "iframe" => facts.frame(attributes),
-        "base" => facts.base(attributes),
-        "html" => facts.html(attributes),
-        "title" if facts.title.is_none() && is_html(element) => {
-            let source: String =
-                node.children().filter_map(|child| Some(&**child.value().as_text()?)).collect();
-            facts.title(&source);
-        }
-        _ => {}
+    let Some(speaking) = Speaking::of(element.name()) else { return };
+    if !speaking.is_wanted(facts.wanted) {
+        return;
     }
+    let attributes = &element;
+    match speaking {
+        Speaking::A => {
+            if let Some(href) = attributes.get("href") {
+                facts.anchor(LinkKind::A, href, attributes.get("rel"), anchor_text(node));
+            }
+        }
+        Speaking::Title => {
+            if facts.title.is_none() && is_html(element) {
+                facts.title(&own_text(node));
+            }
+        }
+        Speaking::Script => {
+            facts.element(speaking, attributes);
+            if facts.wanted.metadata
+                && attributes.get("type").is_some_and(|kind| is_json_ld(&kind))
+                && is_html(element)
+            {
+                facts.json_ld(Cow::Owned(own_text(node)));
+            }
+        }
+        _ => facts.element(speaking, attributes),
+    }
+}
+
+/// The text that stands directly in an element.
+fn own_text(node: NodeRef<'_, Node>) -> String {
+    node.children().filter_map(|child| Some(&**child.value().as_text()?)).collect()
 }
 
 /// An attribute's value from the tree.

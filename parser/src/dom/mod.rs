@@ -5,7 +5,14 @@
 //! some steps of the HTML algorithm look at every open element, which hostile pages make thousands.
 
 mod facts;
+mod layout;
+mod microdata;
+mod rdfa;
 mod text;
+mod walk;
+
+pub use microdata::may_have_microdata;
+pub use rdfa::may_have_rdfa;
 
 use crate::settings::Settings;
 use html5ever::{
@@ -14,6 +21,7 @@ use html5ever::{
     tree_builder::TreeBuilderOpts,
 };
 use scraper::{Html, HtmlTreeSink};
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// A page as a tree.
@@ -22,6 +30,20 @@ pub struct Dom {
     html: Html,
     /// Whether reading stopped at a bound before the end of the page.
     pub cut: bool,
+}
+
+/// Structured data found in a tree.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The items or subjects.
+    pub values: Vec<Value>,
+    /// Whether something was left out, past a bound.
+    pub cut: bool,
+}
+
+/// Whether a page says one of these words anywhere.
+fn mentions(html: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| memchr::memmem::find(html.as_bytes(), word.as_bytes()).is_some())
 }
 
 /// Bytes between two looks at the bounds.

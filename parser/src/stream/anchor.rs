@@ -2,7 +2,7 @@
 //!
 //! Anchors are short, so reading each once more costs less than having the tokeniser report text.
 
-use super::source::{element_end, tag_end, tag_name};
+use super::source::{comment_end, element_end, tag_end, tag_name};
 use crate::text::{self, Line};
 use std::borrow::Cow;
 
@@ -116,15 +116,6 @@ fn lower_case(name: &str) -> Cow<'_, str> {
         return Cow::Owned(name.to_ascii_lowercase());
     }
     Cow::Borrowed(name)
-}
-
-/// Where the comment ends that `text` starts with.
-fn comment_end(text: &str) -> usize {
-    // The dashes of `<!-->` open and close the comment.
-    let from = &text[2..];
-    let plain = from.find("-->").map(|at| at + 3);
-    let odd = from[..plain.unwrap_or(from.len())].find("--!>").map(|at| at + 4);
-    odd.or(plain).map_or(text.len(), |end| 2 + end)
 }
 
 fn is_void(name: &str) -> bool {

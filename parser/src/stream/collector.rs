@@ -2,10 +2,11 @@
 
 use super::{
     anchor::AnchorReader,
-    source::{Tag, behind, element_end, tag_name},
+    source::{Tag, behind, element_end, script_end, tag_name},
 };
 use crate::{
-    facts::{Attributes, Facts},
+    elements::{Speaking, Wanted},
+    facts::{Attributes, Facts, is_json_ld},
     links::MAX_ANCHOR_TEXT,
     settings::Settings,
     text,
@@ -18,49 +19,6 @@ use trawl_shared::model::LinkKind;
 /// How deep `<noscript>` in `<noscript>` is followed. Real pages have none in another.
 const MAX_NOSCRIPT_DEPTH: usize = 3;
 
-/// The elements that say something of the page.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Speaking {
-    A,
-    Area,
-    Link,
-    Meta,
-    Iframe,
-    Frame,
-    Base,
-    Title,
-    Html,
-}
-
-impl Speaking {
-    pub(super) const ALL: [Self; 9] = [
-        Self::A,
-        Self::Area,
-        Self::Link,
-        Self::Meta,
-        Self::Iframe,
-        Self::Frame,
-        Self::Base,
-        Self::Title,
-        Self::Html,
-    ];
-
-    /// The name of the element.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::A => "a",
-            Self::Area => "area",
-            Self::Link => "link",
-            Self::Meta => "meta",
-            Self::Iframe => "iframe",
-            Self::Frame => "frame",
-            Self::Base => "base",
-            Self::Title => "title",
-            Self::Html => "html",
-        }
-    }
-}
-
 /// The facts so far, and where in the page the pass is.
 pub(super) struct Collector<'d> {
     pub(super) facts: Facts<'d>,
@@ -71,9 +29,9 @@ pub(super) struct Collector<'d> {
 }
 
 impl<'d> Collector<'d> {
-    pub(super) fn new(length: usize, settings: &'d Settings) -> Self {
+    pub(super) fn new(length: usize, wanted: Wanted, settings: &'d Settings) -> Self {
         Self {
-            facts: Facts::new(settings),
+            facts: Facts::new(wanted, settings),
             templates: Rc::default(),
             noscripts: 0,
             anchors: AnchorReader::new(MAX_ANCHOR_TEXT, length.saturating_mul(4)),
@@ -94,26 +52,25 @@ impl<'d> Collector<'d> {
         if self.in_template() {
             return Ok(());
         }
+        let tag = Tag::new(element, html);
         match speaking {
             Speaking::A => {
-                let tag = Tag::new(element, html);
                 if let Some(href) = tag.get("href") {
                     let text = self.anchors.text(behind(element, html));
                     self.facts.anchor(LinkKind::A, href, tag.get("rel"), text);
                 }
             }
-            Speaking::Area => {
-                let tag = Tag::new(element, html);
-                if let Some(href) = tag.get("href") {
-                    self.facts.anchor(LinkKind::Area, href, tag.get("rel"), String::new());
+            Speaking::Frame => return Err("whether a frame counts depends on the tree".into()),
+            Speaking::Script => {
+                self.facts.element(speaking, &tag);
+                if self.facts.wanted.metadata
+                    && tag.get("type").is_some_and(|kind| is_json_ld(&kind))
+                    && is_html(element)
+                {
+                    let rest = behind(element, html);
+                    self.facts.json_ld(text::script_text(&rest[..script_end(rest)]));
                 }
             }
-            Speaking::Link => self.facts.link(&Tag::new(element, html)),
-            Speaking::Meta => self.facts.meta(&Tag::new(element, html)),
-            Speaking::Iframe => self.facts.frame(&Tag::new(element, html)),
-            Speaking::Frame => return Err("whether a frame counts depends on the tree".into()),
-            Speaking::Base => self.facts.base(&Tag::new(element, html)),
-            Speaking::Html => self.facts.html(&Tag::new(element, html)),
             Speaking::Title if self.facts.title.is_none() && is_html(element) => {
                 let rest = behind(element, html);
                 // <title> in SVG names a shape.
@@ -123,8 +80,16 @@ impl<'d> Collector<'d> {
                 }
             }
             Speaking::Title => {}
+            _ => self.facts.element(speaking, &tag),
         }
         Ok(())
+    }
+
+    /// Takes in what any element keeps for scripts.
+    pub(super) fn take_data(&mut self, element: &Element<'_, '_>, html: &'d str) {
+        if !self.in_template() {
+            self.facts.data(&Tag::new(element, html));
+        }
     }
 
     /// Counts a `<template>` until its end tag.
@@ -148,7 +113,7 @@ impl<'d> Collector<'d> {
         }
         let rest = behind(element, html);
         let inner = &rest[..element_end(rest, "noscript")];
-        if !may_speak(inner) {
+        if !may_speak(inner, self.facts.wanted) {
             return None;
         }
         self.noscripts += 1;
@@ -175,9 +140,12 @@ fn in_svg(before: &str) -> bool {
 }
 
 /// Whether markup may hold an element that says something: most `<noscript>`s hold an image only.
-fn may_speak(html: &str) -> bool {
-    memchr_iter(b'<', html.as_bytes()).any(|at| {
-        let name = tag_name(&html[at + 1..]);
-        Speaking::ALL.into_iter().any(|speaking| name.eq_ignore_ascii_case(speaking.name()))
-    })
+fn may_speak(html: &str, wanted: Wanted) -> bool {
+    wanted.kinds.contains(LinkKind::Data)
+        || memchr_iter(b'<', html.as_bytes()).any(|at| {
+            let name = tag_name(&html[at + 1..]);
+            Speaking::ALL
+                .into_iter()
+                .any(|speaking| name.eq_ignore_ascii_case(speaking.name()) && speaking.is_wanted(wanted))
+        })
 }

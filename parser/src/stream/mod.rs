@@ -11,22 +11,27 @@
 
 mod anchor;
 mod collector;
-mod source;
+pub(crate) mod source;
 
-use crate::{facts::Facts, settings::Settings};
-use collector::{Collector, Speaking};
+use crate::{
+    elements::{Speaking, Wanted},
+    facts::Facts,
+    settings::Settings,
+};
+use collector::Collector;
 use lol_html::{
     AsciiCompatibleEncoding, ElementContentHandlers, HtmlRewriter, MemorySettings, Selector,
     Settings as RewriterSettings, errors::RewritingError, html_content::Element,
 };
 use std::{borrow::Cow, cell::RefCell, sync::LazyLock};
+use trawl_shared::model::LinkKind;
 
 /// Gathers the facts of a page.
 ///
 /// # Errors
 /// When the markup can't be read without a tree, or nests too deep for the memory it may use.
-pub fn facts<'d>(html: &'d str, settings: &'d Settings) -> Result<Facts<'d>, RewritingError> {
-    let collector = RefCell::new(Collector::new(html.len(), settings));
+pub fn facts<'d>(html: &'d str, wanted: Wanted, settings: &'d Settings) -> Result<Facts<'d>, RewritingError> {
+    let collector = RefCell::new(Collector::new(html.len(), wanted, settings));
     pass(html, &collector, settings)?;
     Ok(collector.into_inner().facts)
 }
@@ -35,11 +40,12 @@ pub fn facts<'d>(html: &'d str, settings: &'d Settings) -> Result<Facts<'d>, Rew
 static SPEAKING: LazyLock<Vec<(Selector, Speaking)>> =
     LazyLock::new(|| Speaking::ALL.into_iter().map(|element| (selector(element.name()), element)).collect());
 
+static DATA: LazyLock<Selector> = LazyLock::new(|| selector("[data-href], [data-url], [data-src]"));
 static TEMPLATE: LazyLock<Selector> = LazyLock::new(|| selector("template"));
 static NOSCRIPT: LazyLock<Selector> = LazyLock::new(|| selector("noscript"));
 
 fn selector(name: &str) -> Selector {
-    name.parse().expect("the name of an element is a selector")
+    name.parse().expect("these are selectors")
 }
 
 fn pass<'d>(
@@ -50,11 +56,20 @@ fn pass<'d>(
     let memory = MemorySettings::new().with_max_allowed_memory_usage(settings.max_streaming_memory);
     let mut rewriter =
         RewriterSettings::new().with_encoding(AsciiCompatibleEncoding::utf_8()).with_memory_settings(memory);
-    for (selector, speaking) in SPEAKING.iter() {
+    let wanted = collector.borrow().facts.wanted;
+    for (selector, speaking) in SPEAKING.iter().filter(|(_, speaking)| speaking.is_wanted(wanted)) {
         let handler =
             move |element: &mut Element<'_, '_>| collector.borrow_mut().take(*speaking, element, html);
         let handlers = ElementContentHandlers::default().element(handler);
         rewriter = rewriter.append_element_content_handler((Cow::Borrowed(selector), handlers));
+    }
+    if wanted.kinds.contains(LinkKind::Data) {
+        let data = move |element: &mut Element<'_, '_>| {
+            collector.borrow_mut().take_data(element, html);
+            Ok(())
+        };
+        let handlers = ElementContentHandlers::default().element(data);
+        rewriter = rewriter.append_element_content_handler((Cow::Borrowed(&*DATA), handlers));
     }
     let template = move |element: &mut Element<'_, '_>| collector.borrow_mut().enter_template(element);
     let handlers = ElementContentHandlers::default().element(template);

@@ -37,13 +37,13 @@ pub(super) fn behind<'d>(element: &Element<'_, '_>, html: &'d str) -> &'d str {
 }
 
 /// The name at the start of `text`, which stands behind `<` or `</`.
-pub(super) fn tag_name(text: &str) -> &str {
+pub(crate) fn tag_name(text: &str) -> &str {
     let is_end = |b: u8| matches!(b, b'\t' | b'\n' | 0x0c | b'\r' | b' ' | b'/' | b'>');
     &text[..text.bytes().position(is_end).unwrap_or(text.len())]
 }
 
 /// Where the end tag of a raw-text element stands, or the end of the text.
-pub(super) fn element_end(text: &str, name: &str) -> usize {
+pub(crate) fn element_end(text: &str, name: &str) -> usize {
     let bytes = text.as_bytes();
     memchr_iter(b'<', bytes)
         .find(|&at| {
@@ -54,8 +54,37 @@ pub(super) fn element_end(text: &str, name: &str) -> usize {
         .unwrap_or(text.len())
 }
 
+/// Where the end tag of a script stands, or the end of the text. Behind `<!--` a nested `<script>`
+/// and its end tag are text of the script (WHATWG, "script data double escaped state").
+pub(super) fn script_end(text: &str) -> usize {
+    let mut from = 0;
+    loop {
+        let end = from + element_end(&text[from..], "script");
+        let Some(comment) = memchr::memmem::rfind(text[..end].as_bytes(), b"<!--") else { return end };
+        // Whether a comment is open where the end tag stands, and holds a nested start tag.
+        let inner = &text[comment.max(from)..end];
+        if end == text.len() || inner.contains("-->") || !has_start_tag(inner, "script") {
+            return end;
+        }
+        from = end + "</script".len();
+    }
+}
+
+fn has_start_tag(text: &str, name: &str) -> bool {
+    memchr_iter(b'<', text.as_bytes()).any(|at| tag_name(&text[at + 1..]).eq_ignore_ascii_case(name))
+}
+
+/// Where the comment ends that `text` starts with.
+pub(crate) fn comment_end(text: &str) -> usize {
+    // The dashes of `<!-->` open and close the comment.
+    let from = &text[2..];
+    let plain = from.find("-->").map(|at| at + 3);
+    let odd = from[..plain.unwrap_or(from.len())].find("--!>").map(|at| at + 4);
+    odd.or(plain).map_or(text.len(), |end| 2 + end)
+}
+
 /// Where the tag ends that `text` starts with: behind its `>`, which may stand in quotes before.
-pub(super) fn tag_end(text: &str) -> usize {
+pub(crate) fn tag_end(text: &str) -> usize {
     let mut rest = text.as_bytes();
     loop {
         let Some(at) = memchr::memchr3(b'>', b'"', b'\'', rest) else { return text.len() };
@@ -89,6 +118,19 @@ mod tests {
             ("<b", "<b"),
         ] {
             assert_eq!(&text[..tag_end(text)], tag);
+        }
+    }
+
+    #[test]
+    fn scripts_end_behind_the_scripts_they_hide() {
+        for (text, content) in [
+            ("a</script>b", "a"),
+            ("a<!-- b</SCRIPT>c", "a<!-- b"),
+            ("<!-- <script>x</script> --></script>y", "<!-- <script>x</script> -->"),
+            ("<!-- x --><script></script>y", "<!-- x --><script>"),
+            ("<!-- <script>", "<!-- <script>"),
+        ] {
+            assert_eq!(&text[..script_end(text)], content);
         }
     }
 

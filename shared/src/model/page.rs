@@ -20,8 +20,8 @@ pub struct ParsedPage {
     /// The declared language (`<html lang>`, else `content-language`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
-    /// The language that the text is written in, by its letters and words (ISO 639-1 where there is
-    /// such a code, else 639-3). Only where text is computed and long enough to tell.
+    /// The language that the text is written in, by its letters and words (ISO 639-1). Only where text
+    /// is computed and long enough to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang_detected: Option<String>,
     /// `<link rel=canonical>`, absolute.
@@ -54,9 +54,13 @@ pub struct ParsedPage {
     /// The page's icons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub icons: Vec<Icon>,
-    /// The values of the JSON-LD scripts, in document order.
+    /// The values of the JSON-LD scripts that are JSON, in document order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub json_ld: Vec<Value>,
+    /// The values of the JSON-LD scripts that are JSON but for slips which leave no doubt what is
+    /// meant (comments, line breaks in strings, commas at the end).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub json_ld_repaired: Vec<Value>,
     /// Top-level microdata items, in document order: `{"type", "id", "properties"}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub microdata: Vec<Value>,
