@@ -45,20 +45,18 @@ impl ParseHandler {
             || self.headers_allow_following(&scraped) && parsed.allows_following;
         let page = (code != code::NOT_PARSED).then(|| Box::new(parsed.page));
         TaskEnded {
-            origin: scraped.origin,
-            outcome: Outcome::Stored,
-            code,
             detail: parsed.cut,
             status: Some(scraped.status),
             fetched_at: Some(scraped.fetched_at),
             content_type,
             body_bytes: scraped.body.len() as u64,
-            redirect_to: None,
             crawl_delay_ms: scraped.crawl_delay_ms,
+            address: scraped.address,
             validators: Validators::of(&scraped.headers),
             content_hash: Some(format!("{:032x}", xxh3_128(&scraped.body))),
             follow,
             page,
+            ..TaskEnded::without_page(scraped.origin, Outcome::Stored, code)
         }
     }
 
