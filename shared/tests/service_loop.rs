@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     broker::{
-        Broker, Partition, Producer, TopicSpec,
+        Broker, Confirmation, Partition, Producer, SendError, TopicSpec,
         memory::{Memory, Retention},
         send,
     },
@@ -441,22 +441,18 @@ async fn shutdown_finishes_what_runs_and_leaves_the_rest() {
     run.stop().await;
 }
 
-/// Refuses the first publishes, as a broker that is down does.
-struct Flaky(Memory, AtomicU32);
+/// What a broker answers to a record.
+type Answer = Result<Confirmation, (SendError, Record)>;
+
+/// A broker with another way to take records.
+struct Through<F>(Memory, F);
 
 #[async_trait::async_trait]
-impl Broker for Flaky {
+impl<F: Fn(&Memory, Record) -> Answer + Clone + Send + Sync + 'static> Broker for Through<F> {
     fn producer(&self) -> Arc<dyn Producer> {
         let mut producer = trawl_shared::broker::MockProducer::new();
-        let memory = self.0.clone();
-        let left = AtomicU32::new(self.1.load(Ordering::Relaxed));
-        producer.expect_enqueue().returning(move |record| {
-            if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
-                let down = trawl_shared::broker::SendError::Timeout("down".into());
-                return Ok(Box::pin(std::future::ready(Err(down))));
-            }
-            memory.enqueue(record)
-        });
+        let (memory, answer) = (self.0.clone(), self.1.clone());
+        producer.expect_enqueue().returning(move |record| answer(&memory, record));
         Arc::new(producer)
     }
     async fn subscribe(
@@ -481,7 +477,14 @@ async fn an_input_counts_as_done_only_when_its_outputs_are_acknowledged() {
     let memory = broker().await;
     produce(&memory, &["a"]).await;
     let shutdown = CancellationToken::new();
-    let bus = Bus::new(Arc::new(Flaky(memory.clone(), AtomicU32::new(8))));
+    let refusals = Arc::new(AtomicU32::new(8));
+    let refuse_first = move |memory: &Memory, record| -> Answer {
+        if refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
+            return Ok(Box::pin(std::future::ready(Err(SendError::Timeout("down".into())))));
+        }
+        memory.enqueue(record)
+    };
+    let bus = Bus::new(Arc::new(Through(memory.clone(), refuse_first)));
     let settings = RuntimeSettings { clock: Clock::tokio(), ..RuntimeSettings::default() };
     let run = tokio::spawn(service(Scripted::new()).run(bus, settings, shutdown.clone()));
     pass(3).await;
@@ -489,6 +492,32 @@ async fn an_input_counts_as_done_only_when_its_outputs_are_acknowledged() {
     pass(5).await;
     assert_eq!(subjects(&memory, Topic::ParsedData), ["a"]);
     assert_eq!(committed(&memory), Some(1));
+    shutdown.cancel();
+    run.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_does_not_wait_for_the_acknowledgement_of_the_message_before() {
+    let memory = broker().await;
+    produce(&memory, &["a", "b", "c"]).await;
+    let shutdown = CancellationToken::new();
+    let slow = |memory: &Memory, record| -> Answer {
+        let confirmation = memory.enqueue(record)?;
+        Ok(Box::pin(async move {
+            pass(5).await;
+            confirmation.await
+        }))
+    };
+    let bus = Bus::new(Arc::new(Through(memory.clone(), slow)));
+    let settings = RuntimeSettings { clock: Clock::tokio(), ..RuntimeSettings::default() };
+    let group = GroupSettings { concurrency: 1, ..GroupSettings::default() };
+    let service = Service::new("test").handler(Scripted::new(), group);
+    let run = tokio::spawn(service.run(bus, settings, shutdown.clone()));
+    pass(1).await;
+    assert_eq!(subjects(&memory, Topic::ParsedData), ["a", "b", "c"], "one at a time, none behind a wait");
+    assert_eq!(committed(&memory), None, "none of them is acknowledged");
+    pass(6).await;
+    assert_eq!(committed(&memory), Some(3));
     shutdown.cancel();
     run.await.unwrap().unwrap();
 }

@@ -8,6 +8,7 @@ use super::{
     intake::{Intake, unaddressed},
     retry::wake_at,
     route::Route,
+    slots::Slots,
     tracker::Tracker,
     worker::{Stopped, Worker, retry_partition},
 };
@@ -72,6 +73,7 @@ struct State {
     ready: VecDeque<Ready>,
     hold: Hold,
     running: JoinSet<Done>,
+    slots: Slots,
     in_flight: usize,
     in_flight_bytes: usize,
     finished_since_commit: usize,
@@ -86,6 +88,7 @@ impl GroupLoop {
             ready: VecDeque::new(),
             hold: Hold::default(),
             running: JoinSet::new(),
+            slots: Slots::new(self.worker.settings.concurrency),
             in_flight: 0,
             in_flight_bytes: 0,
             finished_since_commit: 0,
@@ -107,6 +110,7 @@ impl GroupLoop {
                     }
                 }
                 _ = commit_tick.tick() => self.commit(&mut state).await,
+                () = state.slots.freed(), if !state.ready.is_empty() => {}
                 () = sleep_until(wake), if wake.is_some() => {
                     if let Err(error) = self.wake_held(&mut state).await {
                         break Err(error);
@@ -234,7 +238,7 @@ impl GroupLoop {
 
     /// Starts handlers while there is a place for one and something to do.
     fn start_ready(&self, state: &mut State) {
-        while state.running.len() < self.worker.settings.concurrency {
+        while state.slots.is_one_free() {
             let Some(first) = state.ready.front() else { break };
             let Some((worker, route)) = self.route(&first.delivery) else {
                 self.start(state, 1, Arc::clone(&self.worker), None);
@@ -278,9 +282,10 @@ impl GroupLoop {
             units.push((partition, delivery.offset, epoch, delivery.record.size()));
             deliveries.push(delivery);
         }
+        let slot = state.slots.take();
         state.running.spawn(async move {
             let result = match route {
-                Some(route) => worker.process(&route, deliveries).await,
+                Some(route) => worker.process(&route, deliveries, slot).await,
                 None => worker.refuse(deliveries).await,
             };
             Done { units, result }
@@ -410,7 +415,7 @@ impl GroupLoop {
         let batch = state
             .ready
             .front()
-            .filter(|_| state.running.len() < self.worker.settings.concurrency)
+            .filter(|_| state.slots.is_one_free())
             .map(|ready| ready.since + Duration::from_millis(self.worker.settings.batch_wait_ms));
         let held = state.hold.next_due().map(|due| Instant::now() + self.worker.runtime.clock.until(due));
         batch.into_iter().chain(held).min()

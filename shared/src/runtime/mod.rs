@@ -16,6 +16,7 @@ mod retry;
 mod route;
 mod service;
 mod settings;
+mod slots;
 mod tracker;
 mod worker;
 

@@ -9,6 +9,7 @@ use super::{
     recent::RecentIds,
     retry::partition_for,
     route::{Caller, Failed, Handled, Item, Route, Stage},
+    slots::Slot,
 };
 use crate::{
     broker::{self, Producer, SendError},
@@ -57,7 +58,13 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Sees messages of one route through to their end.
-    pub(super) async fn process(&self, route: &Route, deliveries: Vec<Delivery>) -> Result<(), Stopped> {
+    pub(super) async fn process(
+        &self,
+        route: &Route,
+        deliveries: Vec<Delivery>,
+        slot: Slot,
+    ) -> Result<(), Stopped> {
+        let mut slot = Some(slot);
         let mut items = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             match (route.envelope)(&delivery) {
@@ -81,7 +88,7 @@ impl Worker {
             }
         }
         while !items.is_empty() {
-            items = self.attempt(route, items).await?;
+            items = self.attempt(route, items, &mut slot).await?;
         }
         Ok(())
     }
@@ -102,8 +109,14 @@ impl Worker {
         Ok(())
     }
 
-    /// One attempt at each; returns those that are held for another in place.
-    async fn attempt(&self, route: &Route, items: Vec<Item>) -> Result<Vec<Item>, Stopped> {
+    /// One attempt at each; returns those that are held for another in place. The handler's place is
+    /// free for the next message when nothing is left to do but to publish.
+    async fn attempt(
+        &self,
+        route: &Route,
+        items: Vec<Item>,
+        slot: &mut Option<Slot>,
+    ) -> Result<Vec<Item>, Stopped> {
         let began = Instant::now();
         let span = self.span(&items);
         let answers = tokio::select! {
@@ -112,6 +125,9 @@ impl Worker {
         };
         let took = began.elapsed();
         self.metrics.handler_seconds.observe(took.as_secs_f64());
+        if answers.iter().all(Result::is_ok) {
+            *slot = None;
+        }
         let mut held = Vec::new();
         let mut wait = Duration::ZERO;
         for (item, answer) in items.into_iter().zip(answers) {
