@@ -1,5 +1,7 @@
 //! Which reader a body needs, by its declared type or, where none is declared, by its first bytes.
 
+pub use trawl_shared::content::charset::charset_parameter as charset;
+
 /// How a body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
@@ -30,43 +32,6 @@ impl Reader {
 #[must_use]
 pub fn essence(content_type: &str) -> &str {
     content_type.split([';', ',']).next().unwrap_or_default().trim()
-}
-
-/// The `charset` parameter of a content type.
-#[must_use]
-pub fn charset(content_type: &str) -> Option<&str> {
-    let mut rest = content_type;
-    loop {
-        let (name, after) = rest.split_at(rest.find(['=', ';', ','])?);
-        let name = name.trim_start();
-        rest = &after[1..];
-        if !after.starts_with('=') {
-            continue;
-        }
-        let (value, after) = parameter_value(rest)?;
-        if name.eq_ignore_ascii_case("charset") {
-            return Some(value);
-        }
-        rest = after;
-    }
-}
-
-/// A quoted or bare value and what follows it. `None` where a quote is never closed or text clings
-/// to it.
-fn parameter_value(text: &str) -> Option<(&str, &str)> {
-    let (value, rest) = match text.strip_prefix('"') {
-        Some(quoted) => {
-            let (value, rest) = quoted.split_once('"')?;
-            (value, rest.trim_start())
-        }
-        None => {
-            let (value, rest) = text.split_at(text.find([';', ',']).unwrap_or(text.len()));
-            (value, rest)
-        }
-    };
-    let clean = rest.is_empty() || rest.starts_with([';', ',']);
-    let usable = !value.is_empty() && !value.starts_with(' ');
-    (clean && usable).then(|| (value.trim_end(), rest.get(1..).unwrap_or_default()))
 }
 
 /// The HTML signatures of WHATWG MIME sniffing.
@@ -118,23 +83,6 @@ mod tests {
             (None, "", Reader::None),
         ] {
             assert_eq!(Reader::of(content_type, body.as_bytes()), expected, "{content_type:?} {body:?}");
-        }
-    }
-
-    #[test]
-    fn charsets() {
-        for (content_type, expected) in [
-            ("text/html;charset=utf-8", Some("utf-8")),
-            ("text/html; Charset=\"ISO-8859-4\"", Some("ISO-8859-4")),
-            ("text/html; a=\"charset=x;\"; charset=utf-8 ; b=c", Some("utf-8")),
-            ("text/html; a=\"charset=x;\"", None),
-            ("text/html; xcharset=utf-8", None),
-            ("text/html; charset = utf-8", None),
-            ("text/html; charset=\"utf-8", None),
-            ("text/html", None),
-            ("", None),
-        ] {
-            assert_eq!(charset(content_type), expected, "{content_type:?}");
         }
     }
 }

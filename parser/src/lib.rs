@@ -17,7 +17,6 @@
 //! is not. What is hostile ends in bounds of [`settings`], never in a crash.
 
 pub mod about;
-pub mod charset;
 pub mod cli;
 pub mod content_type;
 pub mod date;
@@ -42,6 +41,7 @@ pub mod xhtml;
 pub use handler::ParseHandler;
 pub use parse::{Document, Parsed, parse};
 pub use settings::Settings;
+pub use trawl_shared::content::charset;
 
 use std::{num::NonZero, thread};
 use trawl_shared::runtime::{GroupSettings, Handler as _, Service};
