@@ -64,6 +64,8 @@ pub enum Speaking {
     Form,
     /// `<img>`
     Img,
+    /// `<image>`, which HTML reads as `<img>`.
+    Image,
     /// `<input>`
     Input,
     /// `<source>`
@@ -82,7 +84,7 @@ pub enum Speaking {
 
 impl Speaking {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::A,
         Self::Area,
         Self::Link,
@@ -95,6 +97,7 @@ impl Speaking {
         Self::Script,
         Self::Form,
         Self::Img,
+        Self::Image,
         Self::Input,
         Self::Source,
         Self::Audio,
@@ -120,6 +123,7 @@ impl Speaking {
             Self::Script => "script",
             Self::Form => "form",
             Self::Img => "img",
+            Self::Image => "image",
             Self::Input => "input",
             Self::Source => "source",
             Self::Audio => "audio",
@@ -143,7 +147,7 @@ impl Speaking {
         match self {
             Self::Script => wanted.metadata || kinds.contains(LinkKind::Script),
             Self::Form => kinds.contains(LinkKind::Form),
-            Self::Img | Self::Input => kinds.contains(LinkKind::Img),
+            Self::Img | Self::Image | Self::Input => kinds.contains(LinkKind::Img),
             Self::Source => kinds.contains(LinkKind::Img) || kinds.contains(LinkKind::Media),
             Self::Audio | Self::Video | Self::Track | Self::Embed | Self::Object => {
                 kinds.contains(LinkKind::Media)
@@ -182,7 +186,7 @@ mod tests {
             .map(Speaking::name)
             .collect();
         let resources =
-            ["script", "form", "img", "input", "source", "audio", "video", "track", "embed", "object"];
+            ["script", "form", "img", "image", "input", "source", "audio", "video", "track", "embed", "object"];
         assert_eq!(quiet, resources);
         let follow = Some(LinkKinds::NONE.with(LinkKind::Form));
         let wanted = Wanted::of(&ExtractSettings { follow, ..ExtractSettings::default() });

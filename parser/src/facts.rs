@@ -139,7 +139,7 @@ impl<'d> Facts<'d> {
             }
             Speaking::Script => self.source(LinkKind::Script, attributes, "src"),
             Speaking::Form => self.form(attributes),
-            Speaking::Img => {
+            Speaking::Img | Speaking::Image => {
                 self.source(LinkKind::Img, attributes, "src");
                 self.candidates(attributes);
             }
@@ -240,8 +240,9 @@ impl<'d> Facts<'d> {
             }
         }
         if self.wanted.metadata {
-            let named = name.filter(|name| !name.is_empty()).or_else(|| attributes.get("property"));
-            if let Some(name) = named.filter(|name| !name.is_empty())
+            // Where a tag has both, the vocabulary's name is the one that others read.
+            let property = attributes.get("property").filter(|property| !property.is_empty());
+            if let Some(name) = property.or(name).filter(|name| !name.is_empty())
                 && self.has_room(name.len() + content.len())
             {
                 let content = content.clone().into_owned();

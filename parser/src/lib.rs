@@ -30,6 +30,7 @@ pub mod language;
 pub mod links;
 pub mod parse;
 pub mod rdfa;
+pub mod readers;
 pub mod resolve;
 pub mod robots_meta;
 pub mod settings;

@@ -8,6 +8,7 @@ use crate::{
     elements::Wanted,
     facts::Facts,
     fingerprint, json_ld, language, links,
+    readers::{self, Task},
     resolve::Resolver,
     settings::Settings,
     stream, xhtml,
@@ -67,17 +68,36 @@ impl Parsed {
 /// make nothing of, has an outcome that says so.
 #[must_use]
 pub fn parse(document: &Document<'_>, extract: &ExtractSettings, settings: &Settings) -> Parsed {
-    let reader = Reader::of(document.content_type, document.body);
-    if reader == Reader::None {
-        return Parsed::of(document.url, code::NOT_PARSED);
-    }
-    let Decoded { text, encoding, .. } =
-        charset::decode(document.body, document.charset, document.url.host_str());
-    let html =
-        if reader == Reader::Xhtml { xhtml::open_empty_elements(&text) } else { Cow::Borrowed(&*text) };
-    let mut parsed = parse_html(&html, encoding, document.url, extract, settings);
+    let Document { url, content_type, charset, body } = *document;
+    let is_cut = body.len() > settings.max_body_bytes;
+    let body = &body[..body.len().min(settings.max_body_bytes)];
+    let task = Task { url, extract, settings };
+    let mut parsed = match Reader::of(content_type, body) {
+        Reader::None => Parsed::of(url, code::NOT_PARSED),
+        Reader::Pdf => readers::pdf(&task, body),
+        reader => {
+            let decoded = charset::decode(body, charset, url.host_str());
+            parse_text(reader, &decoded, &task)
+        }
+    };
     conclude(&mut parsed, extract, settings);
+    if is_cut {
+        parsed.note_cut("what follows the longest body was not read");
+    }
     parsed
+}
+
+fn parse_text(reader: Reader, decoded: &Decoded<'_>, task: &Task<'_>) -> Parsed {
+    let Decoded { text, encoding, .. } = decoded;
+    let Task { url, extract, settings } = *task;
+    let reader = if reader == Reader::Xml { Reader::of_xml(text) } else { reader };
+    match reader {
+        Reader::Json | Reader::JsonLd => readers::json(task, text, reader == Reader::JsonLd),
+        Reader::Xml => readers::xml(task, text),
+        Reader::Plain => readers::plain(task, text),
+        Reader::Xhtml => parse_html(&xhtml::open_empty_elements(text), encoding, url, extract, settings),
+        Reader::Html | Reader::Pdf | Reader::None => parse_html(text, encoding, url, extract, settings),
+    }
 }
 
 fn parse_html(

@@ -10,6 +10,8 @@ pub struct Settings {
     /// The name by which pages may speak to this crawler alone: `<meta name=trawl>`,
     /// `X-Robots-Tag: trawl: nofollow`.
     pub robot_name: String,
+    /// Most bytes read of one body; what follows is not.
+    pub max_body_bytes: usize,
     /// Most links kept of one page.
     pub max_links: usize,
     /// Most bytes that the links of one page may take, as written and resolved. With the text they
@@ -31,6 +33,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             robot_name: "trawl".to_owned(),
+            max_body_bytes: 32 * 1024 * 1024,
             max_links: 50_000,
             max_link_bytes: 6 * 1024 * 1024,
             max_text_bytes: 3 * 1024 * 1024,

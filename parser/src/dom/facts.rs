@@ -65,6 +65,8 @@ fn take<'d>(facts: &mut Facts<'d>, node: NodeRef<'d, Node>, element: &'d Element
                 facts.json_ld(Cow::Owned(own_text(node)));
             }
         }
+        // The tree has an HTML <image> as <img>; this is a shape in SVG.
+        Speaking::Image => {}
         _ => facts.element(speaking, attributes),
     }
 }

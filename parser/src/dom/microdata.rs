@@ -4,6 +4,7 @@
 //! read them. An item without properties has its text as `value`.
 
 use super::{Dom, Found, layout::laid_out, walk};
+use crate::resolve::scheme;
 use ego_tree::{NodeId, NodeRef};
 use scraper::{Node, node::Element};
 use serde_json::{Map, Value};
@@ -184,11 +185,10 @@ impl<'d> Reader<'d> {
 
     fn url(&mut self, reference: &str) -> Value {
         let reference = reference.trim_matches(|c: char| c.is_ascii_whitespace());
+        // What is absolute stays as it is written: some are templates, `{search_term}` and all.
         match self.base.join(reference) {
-            // An address without a path is meant as it is written.
-            Ok(url) if url.as_str().strip_suffix('/') == Some(reference) => self.text(reference),
-            Ok(url) => self.text(url.as_str()),
-            Err(_) => self.text(reference),
+            Ok(url) if scheme(reference).is_none() => self.text(url.as_str()),
+            _ => self.text(reference),
         }
     }
 

@@ -79,7 +79,9 @@ impl<'d> Collector<'d> {
                     self.facts.title(&text::element_text(source));
                 }
             }
+            // <title> is read once; <image> in SVG is a shape.
             Speaking::Title => {}
+            Speaking::Image if !is_html(element) => {}
             _ => self.facts.element(speaking, &tag),
         }
         Ok(())

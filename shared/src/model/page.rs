@@ -90,7 +90,7 @@ pub struct ParsedPage {
 /// A `<meta>` with a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetaTag {
-    /// The attribute `name`, else `property`, as written.
+    /// The attribute `property`, else `name`, as written.
     pub name: String,
     /// The attribute `content`, as written.
     pub content: String,
