@@ -22,7 +22,7 @@ use trawl_shared::{
     telemetry::Component,
 };
 
-/// How often ended leases are looked for.
+/// How often ended leases and pages to be fetched again are looked for.
 const LEASE_CHECK_MS: i64 = 1_000;
 /// The wait after a round that failed.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -111,12 +111,17 @@ impl Dispatcher {
     /// # Errors
     /// When the database fails, or the broker for good.
     pub async fn round(&self) -> Result<Round, DispatchError> {
+        self.frontier.keep_shards().await?;
         let now = self.frontier.now();
-        if now - self.leases_checked_at.load(Ordering::Relaxed) >= LEASE_CHECK_MS {
+        let checks = now - self.leases_checked_at.load(Ordering::Relaxed) >= LEASE_CHECK_MS;
+        if checks {
             self.frontier.requeue_leased(now).await?;
             self.leases_checked_at.store(now, Ordering::Relaxed);
         }
-        let running = self.frontier.running().await?;
+        let mut running = self.frontier.running().await?;
+        if checks && self.frontier.revisit(&running).await? {
+            running = self.frontier.running().await?;
+        }
         if self.frontier.tend(&running).await? {
             self.frontier.wake();
         }

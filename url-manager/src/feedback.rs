@@ -8,6 +8,7 @@ use crate::{
     key::UrlKey,
     offer::{Harvest, Place},
     queues::QueueRef,
+    revisit::Visit,
     scope::ScopeKind,
     seen::Seen,
     state::{End, Evidence, Offer},
@@ -96,9 +97,9 @@ impl Frontier {
         }
         let jobs = work.pin_jobs(jobs.into_values()).await?;
         let known = find(&mut work, facts, &jobs).await?;
-        for fact in known.iter().flatten() {
-            fact.end(&mut work);
-        }
+        let ended: Vec<&Known<'_>> = known.iter().flatten().filter(|fact| fact.end(&mut work)).collect();
+        let visits: Vec<Visit<'_>> = ended.iter().filter_map(|fact| fact.visit()).collect();
+        work.schedule(&visits).await?;
         let mut harvest = Harvest::default();
         for fact in known.iter().flatten() {
             fact.harvest(&work, &mut harvest, &mut self.seen());
@@ -143,15 +144,47 @@ async fn find<'a>(
 }
 
 impl Known<'_> {
-    /// The URL's state changes, and with it what is known of its host.
-    fn end(&self, work: &mut Work<'_>) {
-        let Self { ended, job, queue, row } = self;
-        work.change(*row, |row| row.round == ended.origin.round && row.end(end(ended)));
+    /// The URL's state changes, and with it what is known of its host. Answers whether the state did.
+    fn end(&self, work: &mut Work<'_>) -> bool {
+        let Self { ended, row, .. } = self;
+        self.learn(work);
+        work.change(*row, |row| row.round == ended.origin.round && row.end(end(ended)))
+    }
+
+    /// What the answer says of its host.
+    fn learn(&self, work: &mut Work<'_>) {
+        let Self { ended, job, queue, .. } = self;
+        let host = || ended.origin.url.host_key();
+        let mut told = *queue;
         if let Some(asked) = ended.crawl_delay_ms.filter(|asked| *asked != queue.crawl_delay_ms) {
-            let told = QueueRef { crawl_delay_ms: asked, ..*queue };
-            work.fresh_queues.insert(job.row, ended.origin.url.host_key(), told);
-            work.crawl_delays.insert(queue.host, asked);
+            told.crawl_delay_ms = asked;
+            work.hosts.crawl_delays.insert(queue.host, asked);
         }
+        let counts_addresses = work.frontier.settings.per_address > 0;
+        if let Some(address) = ended.address.filter(|_| counts_addresses && ended.address != queue.address) {
+            told.address = Some(address);
+            work.hosts.addresses.insert(queue.host, address);
+        }
+        if told != *queue {
+            work.fresh_queues.insert(job.row, host(), told);
+        }
+        // A request may have left later than its slot; the next slot must be a gap behind the request.
+        let has_gap = told.crawl_delay_ms > 0 || job.spec.delay_ms != Some(0);
+        if let Some(fetched_at) = ended.fetched_at.filter(|_| has_gap) {
+            let gap = i64::try_from(job.delay_ms(&host(), told.crawl_delay_ms)).unwrap_or(i64::MAX);
+            let next = fetched_at.as_millisecond().saturating_add(gap);
+            if gap > 0 && next > work.now {
+                work.hosts.quiet(queue.host, next);
+            }
+        }
+    }
+
+    /// The visit that ended, where the page is fetched again and again.
+    fn visit(&self) -> Option<Visit<'_>> {
+        let Self { ended, job, row, .. } = *self;
+        job.spec.recrawl.as_ref()?;
+        let (validators, content_hash) = (ended.validators.as_ref(), ended.content_hash.as_deref());
+        Some(Visit { row, job, outcome: ended.outcome, validators, content_hash })
     }
 
     /// What the page leads to.

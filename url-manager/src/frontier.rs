@@ -7,6 +7,7 @@ use crate::{
     jobs::JobCache,
     queues::QueueCache,
     seen::Seen,
+    shards::Member,
     settings::Settings,
     store::{self, Database, Input, decode, statements},
     work::Work,
@@ -29,6 +30,8 @@ pub struct Frontier {
     pub(crate) clock: Clock,
     pub(crate) jobs: JobCache,
     pub(crate) queues: QueueCache,
+    /// None where nobody shares the database.
+    pub(crate) member: Option<Member>,
     seen: Mutex<Seen>,
     wake: Notify,
     turns: AtomicUsize,
@@ -60,20 +63,25 @@ impl Frontier {
         let database = store::open(url, missing).await?;
         let seen = Mutex::new(Seen::new(settings.seen_front));
         let (jobs, queues) = (JobCache::default(), QueueCache::default());
+        let member = database.is_shared().then(Member::new);
         Ok(Arc::new(Self {
             database,
             settings,
             clock,
             jobs,
             queues,
+            member,
             seen,
             wake: Notify::new(),
             turns: AtomicUsize::new(0),
         }))
     }
 
-    /// Closes the database's connections.
+    /// Leaves its hosts to the other url-managers and closes the database's connections.
     pub async fn close(&self) {
+        if let Err(error) = self.leave_shards().await {
+            tracing::warn!("{error}; the shards are free when their lease ends");
+        }
         self.database.close().await;
     }
 

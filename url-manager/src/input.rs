@@ -1,12 +1,13 @@
 //! How a task ended, read for the frontier: the links stay where they are in the record.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use memchr::memchr;
 use serde::Deserialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 use trawl_shared::{
     message::{DecodeError, Delivery, Envelope, Input, Message, Topic},
-    model::{LinkKind, Origin, Outcome, TaskEnded},
+    model::{LinkKind, Origin, Outcome, TaskEnded, Validators},
 };
 
 /// A [`TaskEnded`] as the frontier takes it.
@@ -23,6 +24,10 @@ pub struct EndedTask {
     pub(crate) status: Option<u16>,
     pub(crate) redirect_to: Option<String>,
     pub(crate) crawl_delay_ms: Option<u64>,
+    pub(crate) fetched_at: Option<Timestamp>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) validators: Option<Validators>,
+    pub(crate) content_hash: Option<String>,
     pub(crate) follow: bool,
     pub(crate) links: Links,
 }
@@ -31,13 +36,25 @@ pub struct EndedTask {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
     payload: Bytes,
-    links: Vec<FoundLink>,
+    links: Vec<Place>,
+}
+
+/// A link as it was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoundLink<'a> {
+    /// The bytes of its URL's text.
+    pub(crate) url: &'a [u8],
+    /// Whether it asks not to be followed.
+    pub(crate) nofollow: bool,
+    /// How much sooner than its like it is to be fetched.
+    pub(crate) priority: i16,
 }
 
 #[derive(Clone, Debug)]
-struct FoundLink {
+struct Place {
     url: Text,
     nofollow: bool,
+    priority: i16,
 }
 
 /// A text in the payload, or one that had to be unescaped.
@@ -48,22 +65,25 @@ enum Text {
 }
 
 impl Links {
-    /// URLs as the bytes of their text, and whether they ask not to be followed.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
+    /// The links, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = FoundLink<'_>> {
         self.links.iter().map(|link| {
             let url = match &link.url {
                 Text::Own(text) => text.as_bytes(),
                 Text::At { start, length } => &self.payload[*start as usize..][..*length as usize],
             };
-            (url, link.nofollow)
+            FoundLink { url, nofollow: link.nofollow, priority: link.priority }
         })
     }
 
     /// Links from nowhere.
     #[cfg(test)]
     pub(crate) fn of(links: &[(&str, bool)]) -> Self {
-        let link =
-            |(url, nofollow): &(&str, bool)| FoundLink { url: Text::Own((*url).into()), nofollow: *nofollow };
+        let link = |(url, nofollow): &(&str, bool)| Place {
+            url: Text::Own((*url).into()),
+            nofollow: *nofollow,
+            priority: 0,
+        };
         Self { payload: Bytes::new(), links: links.iter().map(link).collect() }
     }
 
@@ -77,7 +97,10 @@ impl Links {
             } else {
                 own()
             };
-            FoundLink { url, nofollow: view.rel.as_deref().is_some_and(is_nofollow) }
+            // Beyond what a small number holds there is only "first" and "last".
+            let priority = view.priority.unwrap_or(0).clamp(i16::MIN.into(), i16::MAX.into());
+            let priority = i16::try_from(priority).unwrap_or_default();
+            Place { url, nofollow: view.rel.as_deref().is_some_and(is_nofollow), priority }
         });
         Self { payload: payload.clone(), links: found.collect() }
     }
@@ -106,6 +129,14 @@ struct View<'a> {
     redirect_to: Option<String>,
     #[serde(default)]
     crawl_delay_ms: Option<u64>,
+    #[serde(default)]
+    fetched_at: Option<Timestamp>,
+    #[serde(default)]
+    address: Option<IpAddr>,
+    #[serde(default)]
+    validators: Option<Validators>,
+    #[serde(default)]
+    content_hash: Option<String>,
     #[serde(default = "yes")]
     follow: bool,
     #[serde(default, borrow)]
@@ -131,6 +162,8 @@ struct LinkView<'a> {
     kind: LinkKind,
     #[serde(default)]
     follow: Option<bool>,
+    #[serde(default)]
+    priority: Option<i32>,
 }
 
 impl Input for EndedTask {
@@ -156,6 +189,10 @@ impl Input for EndedTask {
             status: view.status,
             redirect_to: view.redirect_to,
             crawl_delay_ms: view.crawl_delay_ms,
+            fetched_at: view.fetched_at,
+            address: view.address,
+            validators: view.validators,
+            content_hash: view.content_hash,
             follow: view.follow,
             links: view.page.map_or_else(Links::default, |page| Links::new(payload, &page.links)),
         })
@@ -175,7 +212,8 @@ mod tests {
         let url = CanonicalUrl::parse("http://a.example/").unwrap();
         let job = JobId::fresh();
         let task = TaskId::derive(job, &url, 0);
-        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
+        let origin =
+            Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
         TaskEnded::without_page(origin, Outcome::Stored, "ok")
     }
 
@@ -207,17 +245,22 @@ mod tests {
             link("http://a.example/\"quoted\"", LinkKind::Area, Some("ugc NoFollow")),
             link("http://a.example/style", LinkKind::Link, None),
             Link { follow: Some(false), ..link("http://a.example/frame", LinkKind::Frame, None) },
-            Link { follow: Some(true), ..link("http://a.example/image", LinkKind::Img, None) },
+            Link {
+                follow: Some(true),
+                priority: Some(100_000),
+                ..link("http://a.example/image", LinkKind::Img, None)
+            },
         ];
         let page = ParsedPage { links, ..ParsedPage::default() };
         let ended = TaskEnded { page: Some(Box::new(page)), ..ended() };
         let read = read(record(&ended)).unwrap();
-        let expected: [(&[u8], bool); 3] = [
-            (b"http://a.example/plain", false),
-            (b"http://a.example/\"quoted\"", true),
-            (b"http://a.example/image", false),
+        let expected: [(&[u8], bool, i16); 3] = [
+            (b"http://a.example/plain", false, 0),
+            (b"http://a.example/\"quoted\"", true, 0),
+            (b"http://a.example/image", false, i16::MAX),
         ];
-        assert_eq!(read.links.iter().collect::<Vec<_>>(), expected);
+        let found = read.links.iter().map(|link| (link.url, link.nofollow, link.priority));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
         assert!(matches!(read.links.links[0].url, Text::At { .. }));
         assert_eq!(read.origin, ended.origin);
     }

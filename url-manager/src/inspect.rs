@@ -6,6 +6,7 @@ use crate::{
     job::{JobSpec, JobState},
     jobs::{Counts, HOSTS, JobRecord, count_in, count_of},
     key::UrlKey,
+    queues::FoundQueue,
     row::UrlRow,
     state::UrlState,
     store::{Input, decode, statements},
@@ -150,7 +151,7 @@ impl Frontier {
             let Some(job) = self.job(status.id).await? else { continue };
             let row = [0usize.into(), job.row.into(), url.host_key().as_str().into()];
             let queue = self.database.ask(&statements::FIND_QUEUES, Input::table([row])).await?;
-            let Some((_, queue, ..)) = decode::<(usize, i64, i64, u64)>(&queue)?.first().copied() else {
+            let Some((_, queue, ..)) = decode::<FoundQueue>(&queue)?.first().copied() else {
                 continue;
             };
             let row = Input::table([[queue.into(), UrlKey::of(url).into()]]);

@@ -11,6 +11,8 @@
 //! - [`scope`], [`job`], [`recrawl`], `key`, `shares`: what belongs to a job, its pace, keys, fair shares; pure too.
 //! - `seen` and `offer`: from a page's links to the few URLs that must be looked up.
 //! - `store`: the seam to SQLite and PostgreSQL; SQL stands in files.
+//! - `shards` and `bounds`: whose hosts are whose among several url-managers, and what spans hosts; `revisit`: pages
+//!   that are fetched again.
 //! - `work`: one transaction, with `books` (counts that are kept, not counted), `queues` and `jobs`.
 //! - [`seed`], [`resume`], [`inspect`]: jobs begin, go on after a stop, and are asked how they stand.
 //! - [`cli`] and [`settings`]: the doors.
@@ -37,14 +39,17 @@ pub mod state;
 pub mod waiting;
 
 mod books;
+mod bounds;
 mod claim;
 mod frontier;
 mod jobs;
 mod key;
 mod offer;
 mod queues;
+mod revisit;
 mod row;
 mod seen;
+mod shards;
 mod shares;
 mod store;
 mod tend;

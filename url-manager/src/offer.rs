@@ -1,7 +1,7 @@
 //! From links to the few URLs that have to be looked up: the first half of the seen-test.
 
 use crate::{
-    input::Links,
+    input::{FoundLink, Links},
     job::Job,
     key::UrlKey,
     seen::{Finding, LinkHash, Seen},
@@ -20,6 +20,8 @@ pub(crate) struct Candidate {
     pub(crate) key: UrlKey,
     pub(crate) url: CanonicalUrl,
     pub(crate) offer: Offer,
+    /// As its first finding asks: larger is sooner.
+    pub(crate) priority: i16,
 }
 
 /// Where links were found.
@@ -49,7 +51,7 @@ impl Harvest {
         let seed = (place.job.row.cast_unsigned() << 24) ^ place.job.generation.cast_unsigned();
         let obeys = place.job.obeys_robots();
         let depth = place.depth.saturating_add(1);
-        for (text, nofollow) in links.iter() {
+        for FoundLink { url: text, nofollow, priority } in links.iter() {
             let hash = xxh3_128_with_seed(text, seed);
             let follow = !obeys || (place.follow && !nofollow);
             let finding = Finding { depth, follow };
@@ -57,7 +59,7 @@ impl Harvest {
                 continue;
             }
             match std::str::from_utf8(text).ok().and_then(|text| CanonicalUrl::parse(text).ok()) {
-                Some(url) => self.link(place, url, depth, follow),
+                Some(url) => self.link(place, url, depth, follow, priority),
                 // `mailto:` and the like can't become anything better, on whatever page they stand.
                 None => {
                     self.links.insert(hash, Finding { depth: 0, follow: true });
@@ -83,13 +85,18 @@ impl Harvest {
         }
     }
 
-    fn link(&mut self, place: Place<'_>, url: CanonicalUrl, depth: u32, follow: bool) {
+    fn link(&mut self, place: Place<'_>, url: CanonicalUrl, depth: u32, follow: bool, priority: i16) {
         let verdict = if follow { place.job.judge(&url, depth, 0) } else { Verdict::Exclude(code::NOFOLLOW) };
-        self.add(place.job, url, Offer { verdict, depth, parent: Some(place.parent), redirects: 0 });
+        let offer = Offer { verdict, depth, parent: Some(place.parent), redirects: 0 };
+        self.add_with(place.job, url, offer, priority);
     }
 
     /// Takes one URL.
     pub(crate) fn add(&mut self, job: &Job, url: CanonicalUrl, offer: Offer) {
+        self.add_with(job, url, offer, 0);
+    }
+
+    fn add_with(&mut self, job: &Job, url: CanonicalUrl, offer: Offer, priority: i16) {
         let key = UrlKey::of(&url);
         match self.by_key.entry((job.row, key)) {
             Entry::Occupied(at) => {
@@ -97,10 +104,12 @@ impl Harvest {
                 if offer.beats(candidate.offer) {
                     candidate.offer = offer;
                 }
+                candidate.priority = candidate.priority.max(priority);
             }
             Entry::Vacant(at) => {
                 at.insert(self.candidates.len());
-                self.candidates.push(Candidate { job: job.row, host: url.host_key(), key, url, offer });
+                let host = url.host_key();
+                self.candidates.push(Candidate { job: job.row, host, key, url, offer, priority });
             }
         }
     }

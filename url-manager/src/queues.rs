@@ -3,14 +3,16 @@
 use crate::{
     error::FrontierError,
     job::Job,
+    shards::shard_of,
     store::{Cell, Input, decode, statements},
     work::Work,
 };
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Mutex, PoisonError},
 };
-use trawl_shared::model::HostKey;
+use trawl_shared::model::{HostKey, url::registrable_domain};
 
 /// Queues remembered; then all are forgotten and asked for again.
 const REMEMBERED: usize = 100_000;
@@ -24,7 +26,12 @@ pub(crate) struct QueueRef {
     pub(crate) host: i64,
     /// What the host asks for in robots.txt, as far as we know.
     pub(crate) crawl_delay_ms: u64,
+    /// Where the host answered from, as far as we know.
+    pub(crate) address: Option<IpAddr>,
 }
+
+/// What `find_queues` answers: the place in the question, then what is in [`QueueRef`].
+pub(crate) type FoundQueue = (usize, i64, i64, u64, Option<IpAddr>);
 
 /// Queues by job row and host.
 #[derive(Debug, Default)]
@@ -44,8 +51,8 @@ impl ByHost {
     }
 }
 
-/// What is known of queues. They are never deleted, so it can be incomplete, never wrong (but for the
-/// crawl-delay, which only saves writing it again).
+/// What is known of queues. They are never deleted, so it can be incomplete, never wrong (but for what
+/// is told of the host, which only saves writing it again).
 #[derive(Debug, Default)]
 pub(crate) struct QueueCache(Mutex<ByHost>);
 
@@ -69,6 +76,15 @@ impl QueueCache {
     }
 }
 
+/// The registrable domain of a host; of an address or a single label, that.
+fn domain_of(host: &HostKey) -> &str {
+    let name = host.as_str();
+    // A port behind a name, or behind the bracket of an IPv6 address.
+    let end = name.rfind(':').filter(|colon| name[colon + 1..].bytes().all(|byte| byte.is_ascii_digit()));
+    let name = &name[..end.unwrap_or(name.len())];
+    registrable_domain(name).unwrap_or(name)
+}
+
 impl Work<'_> {
     /// The queues of hosts, in their order; none where the job has no such queue.
     pub(crate) async fn find_queues(
@@ -88,8 +104,8 @@ impl Work<'_> {
         let rows: Vec<[Cell; 3]> =
             missing.map(|at| [at.into(), hosts[at].0.into(), hosts[at].1.as_str().into()]).collect();
         let answers = self.tx.ask(&statements::FIND_QUEUES, Input::table(rows)).await?;
-        for (at, queue, host, crawl_delay_ms) in decode::<(usize, i64, i64, u64)>(&answers)? {
-            let queue = QueueRef { queue, host, crawl_delay_ms };
+        for (at, queue, host, crawl_delay_ms, address) in decode::<FoundQueue>(&answers)? {
+            let queue = QueueRef { queue, host, crawl_delay_ms, address };
             found[at] = Some(queue);
             self.fresh_queues.insert(hosts[at].0, hosts[at].1.clone(), queue);
         }
@@ -109,10 +125,11 @@ impl Work<'_> {
             missing.sort_unstable_by_key(|(job, host)| (job.row, *host));
             missing.dedup_by_key(|(job, host)| (job.row, *host));
             let settings = &self.frontier.settings;
-            let names = missing.iter().map(|(_, host)| [host.as_str().into()]);
+            let names = missing.iter().map(|(_, host)| [host.as_str().into(), domain_of(host).into()]);
             self.tx.run(&statements::INSERT_HOSTS, Input::table(names)).await?;
             let rows = missing.iter().map(|(job, host)| {
-                [job.row.into(), host.as_str().into(), job.ahead(job.delay_ms(host, 0), settings).into()]
+                let ahead = job.ahead(job.delay_ms(host, 0), settings);
+                [job.row.into(), host.as_str().into(), ahead.into(), shard_of(domain_of(host)).into()]
             });
             let made = self.tx.run(&statements::INSERT_QUEUES, Input::table(rows)).await?;
             if made != missing.len() as u64 {

@@ -21,6 +21,7 @@ impl Frontier {
     /// # Errors
     /// When the database fails.
     pub async fn release_all_leases(&self) -> Result<u64, FrontierError> {
+        self.forget_managers().await?;
         self.requeue_leased(i64::MAX).await
     }
 

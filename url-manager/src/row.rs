@@ -93,6 +93,17 @@ impl UrlRow {
         self.lease_until = None;
     }
 
+    /// The page is due again. Answers whether its turn comes: not while the fetch before is under way.
+    pub(crate) fn revisit(&mut self) -> bool {
+        let ended = self.state.outcome().is_some();
+        if ended {
+            self.requeue();
+            self.round = self.round.saturating_add(1);
+            self.failures = 0;
+        }
+        ended
+    }
+
     /// An attempt failed and the task waits for another one. Answers whether that was news.
     pub(crate) fn wait(&mut self, lease_until: i64, failures: u32, code: &str, detail: &str) -> bool {
         if self.state != UrlState::InFlight {

@@ -27,6 +27,16 @@ pub struct Settings {
     /// How long dispatch waits after feedback for more to come in, so that each round is worth its
     /// transaction, in milliseconds.
     pub settle_ms: u64,
+    /// Most URLs in flight over all hosts of one registrable domain; 0 for no such bound.
+    pub per_domain: u32,
+    /// Most URLs in flight over all hosts that answered from one address; 0 for no such bound.
+    pub per_address: u32,
+    /// Most URLs given out in a minute, over all jobs and hosts, each in a slot of its own; 0 for no
+    /// such bound.
+    pub max_per_minute: u32,
+    /// How long the hosts of a url-manager that is gone wait for another one, where several share a
+    /// database, in milliseconds. It is renewed every second.
+    pub shard_lease_ms: u64,
     /// Links remembered in memory, in front of the table of URLs (16 bytes each; the memory grows
     /// with use). More of them means fewer questions to the database, never another answer.
     pub seen_front: usize,
@@ -43,6 +53,10 @@ impl Default for Settings {
             lease_ms: 5 * 60_000,
             poll_ms: 250,
             settle_ms: 5,
+            per_domain: 0,
+            per_address: 0,
+            max_per_minute: 0,
+            shard_lease_ms: 10_000,
             seen_front: 2 * 1024 * 1024,
         }
     }

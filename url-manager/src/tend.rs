@@ -42,8 +42,13 @@ impl Frontier {
     /// The jobs that run.
     pub(crate) async fn running(&self) -> Result<Vec<Running>, FrontierError> {
         let answers = self.database.ask(&statements::RUNNING_JOBS, Input::default()).await?;
+        self.read_running(&answers).await
+    }
+
+    /// The jobs that run, of an answer of `running_jobs`.
+    pub(crate) async fn read_running(&self, answers: &[String]) -> Result<Vec<Running>, FrontierError> {
         let mut running = Vec::new();
-        for (id, generation, counts) in decode::<(JobId, i64, Counts)>(&answers)? {
+        for (id, generation, counts) in decode::<(JobId, i64, Counts)>(answers)? {
             let Some(job) = self.job_at(id, generation).await? else { continue };
             running.push(Running {
                 job,
@@ -63,7 +68,7 @@ impl Frontier {
             if job.queued > 0 && job.is_over_budget() {
                 self.exclude_queued(&job.job, code::BUDGET).await?;
                 changed = true;
-            } else if job.queued == 0 && job.in_flight == 0 {
+            } else if job.queued == 0 && job.in_flight == 0 && job.job.spec.recrawl.is_none() {
                 let mut tx = self.database.begin().await?;
                 tx.run(&statements::FINISH_JOB, Input::scalars([self.now().into(), job.job.row.into()]))
                     .await?;
@@ -72,6 +77,16 @@ impl Frontier {
             }
         }
         Ok(changed)
+    }
+
+    /// Queues the pages again that are due, of jobs that fetch them again and again.
+    /// Answers whether there were any.
+    pub(crate) async fn revisit(&self, running: &[Running]) -> Result<bool, FrontierError> {
+        let mut any = false;
+        for job in running.iter().filter(|job| job.job.spec.recrawl.is_some()) {
+            any |= self.requeue_due(&job.job).await? > 0;
+        }
+        Ok(any)
     }
 
     /// Queues URLs again whose lease ended before `until`, under the same task ids. Answers how many.

@@ -13,12 +13,23 @@ impl Frontier {
         urls: &[(JobId, CanonicalUrl)],
         change: impl Fn(usize, &mut UrlRow) -> bool + Sync,
     ) -> Result<(), FrontierError> {
+        self.touch_hosts(urls, change, |_| None).await
+    }
+
+    /// As [`Frontier::touch`]; `quiet_until` says of a place when the URL's host may be asked again, in Unix
+    /// milliseconds.
+    pub(crate) async fn touch_hosts(
+        &self,
+        urls: &[(JobId, CanonicalUrl)],
+        change: impl Fn(usize, &mut UrlRow) -> bool + Sync,
+        quiet_until: impl Fn(usize) -> Option<i64> + Sync,
+    ) -> Result<(), FrontierError> {
         let mut jobs = Vec::with_capacity(urls.len());
         for (job, _) in urls {
             jobs.push(self.job(*job).await?);
         }
         let hosts: Vec<_> = urls.iter().map(|(_, url)| url.host_key()).collect();
-        self.retrying(|| self.touch_once(urls, &jobs, &hosts, &change).boxed()).await?;
+        self.retrying(|| self.touch_once(urls, &jobs, &hosts, &change, &quiet_until).boxed()).await?;
         self.wake();
         Ok(())
     }
@@ -29,22 +40,24 @@ impl Frontier {
         jobs: &[Option<Arc<Job>>],
         hosts: &[HostKey],
         change: &(impl Fn(usize, &mut UrlRow) -> bool + Sync),
+        quiet_until: &(impl Fn(usize) -> Option<i64> + Sync),
     ) -> Result<(), FrontierError> {
         let mut work = self.begin().await?;
         let known: Vec<_> = (0..urls.len()).filter_map(|at| Some((at, jobs[at].as_ref()?.row))).collect();
         let keys: Vec<_> = known.iter().map(|(at, job)| (*job, &hosts[*at])).collect();
         let queues = work.find_queues(&keys).await?;
-        let found: Vec<_> = known
-            .iter()
-            .zip(queues)
-            .filter_map(|((at, job), queue)| Some((*at, *job, queue?.queue)))
-            .collect();
+        let found: Vec<_> =
+            known.iter().zip(queues).filter_map(|((at, job), queue)| Some((*at, *job, queue?))).collect();
         let wanted: Vec<_> =
-            found.iter().map(|(at, job, queue)| (*job, *queue, UrlKey::of(&urls[*at].1))).collect();
+            found.iter().map(|(at, job, queue)| (*job, queue.queue, UrlKey::of(&urls[*at].1))).collect();
         let ids = work.load(&wanted).await?;
         let mut changed = false;
-        for ((at, ..), id) in found.iter().zip(ids) {
+        for ((at, _, queue), id) in found.iter().zip(ids) {
             changed |= id.is_some_and(|id| work.change(id, |row| change(*at, row)));
+            if let Some(until) = quiet_until(*at) {
+                work.hosts.quiet(queue.host, until);
+                changed = true;
+            }
         }
         if changed { work.commit().await } else { Ok(()) }
     }

@@ -1,15 +1,16 @@
-//! `retry`: tasks that wait for another attempt keep their lease.
+//! `retry`: tasks that wait for another attempt keep their lease, and hosts that ask for fewer requests their rest.
 
 use crate::{frontier::Frontier, text::line};
 use std::{collections::HashMap, sync::Arc};
 use trawl_shared::{
     message::RetryNotice,
-    model::{CanonicalUrl, JobId},
+    model::{CanonicalUrl, JobId, code},
     runtime::{BatchHandler, Context, Failure},
 };
 
 /// Watches the retry lane: a task that waits there is not lost, and its lease must not end before
-/// its next attempt had its time. What the last attempt died of is kept for `explain`.
+/// its next attempt had its time. What the last attempt died of is kept for `explain`. A host that throttled it
+/// gets no slot before that next attempt, over a restart of anything.
 #[derive(Debug)]
 pub struct RetryWatch {
     frontier: Arc<Frontier>,
@@ -26,6 +27,7 @@ impl RetryWatch {
 /// What one notice says.
 #[derive(Clone)]
 struct Wait {
+    due: i64,
     lease_until: i64,
     failures: u32,
     code: String,
@@ -47,6 +49,7 @@ impl BatchHandler for RetryWatch {
             let due = envelope.not_before.unwrap_or(envelope.time).as_millisecond();
             let attempt = envelope.history.last();
             let wait = Wait {
+                due,
                 lease_until: due.saturating_add(lease),
                 failures: envelope.attempt,
                 code: attempt.map_or_else(String::new, |attempt| attempt.code.clone()),
@@ -59,10 +62,14 @@ impl BatchHandler for RetryWatch {
         }
         let (urls, waits): (Vec<_>, Vec<_>) = last.into_iter().unzip();
         self.frontier
-            .touch(&urls, |at, row| {
-                let Wait { lease_until, failures, code, error } = &waits[at];
-                row.wait(*lease_until, *failures, code, error)
-            })
+            .touch_hosts(
+                &urls,
+                |at, row| {
+                    let Wait { lease_until, failures, code, error, .. } = &waits[at];
+                    row.wait(*lease_until, *failures, code, error)
+                },
+                |at| (waits[at].code == code::THROTTLED).then_some(waits[at].due),
+            )
             .await?;
         Ok(batch.iter().map(|_| Ok(())).collect())
     }

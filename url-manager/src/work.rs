@@ -19,6 +19,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
+    net::IpAddr,
     sync::Arc,
 };
 use trawl_shared::model::JobId;
@@ -32,6 +33,39 @@ struct Loaded {
     changed: bool,
 }
 
+/// What a transaction learnt about hosts.
+#[derive(Debug, Default)]
+pub(crate) struct HostNews {
+    /// What they ask for in robots.txt.
+    pub(crate) crawl_delays: BTreeMap<i64, u64>,
+    /// Where they answer from.
+    pub(crate) addresses: BTreeMap<i64, IpAddr>,
+    /// When they may be asked again.
+    quiet_until: BTreeMap<i64, i64>,
+}
+
+impl HostNews {
+    /// No slot of the host is before this, in Unix milliseconds.
+    pub(crate) fn quiet(&mut self, host: i64, until: i64) {
+        let known = self.quiet_until.entry(host).or_insert(until);
+        *known = until.max(*known);
+    }
+
+    async fn write(&self, tx: &mut dyn Transaction) -> Result<(), FrontierError> {
+        let delays = self.crawl_delays.iter();
+        let delays =
+            delays.map(|(host, delay)| [Cell::from(*host), i64::try_from(*delay).unwrap_or(i64::MAX).into()]);
+        tx.run(&statements::SET_CRAWL_DELAYS, Input::table(delays)).await?;
+        let addresses = self.addresses.iter();
+        let addresses =
+            addresses.map(|(host, address)| [Cell::from(*host), address.to_string().as_str().into()]);
+        tx.run(&statements::SET_ADDRESSES, Input::table(addresses)).await?;
+        let quiet = self.quiet_until.iter().map(|(host, until)| [Cell::from(*host), (*until).into()]);
+        tx.run(&statements::PUSH_HOSTS, Input::table(quiet)).await?;
+        Ok(())
+    }
+}
+
 /// A transaction.
 pub(crate) struct Work<'f> {
     pub(crate) frontier: &'f Frontier,
@@ -40,8 +74,8 @@ pub(crate) struct Work<'f> {
     pub(crate) books: Books,
     /// Queues found or made in this transaction.
     pub(crate) fresh_queues: ByHost,
-    /// What hosts ask for in robots.txt, where it is news.
-    pub(crate) crawl_delays: BTreeMap<i64, u64>,
+    /// What is news about hosts.
+    pub(crate) hosts: HostNews,
     rows: HashMap<i64, Loaded>,
     jobs: BTreeMap<i64, (Arc<Job>, JobState)>,
 }
@@ -54,7 +88,7 @@ impl<'f> Work<'f> {
             now: frontier.now(),
             books: Books::default(),
             fresh_queues: ByHost::default(),
-            crawl_delays: BTreeMap::new(),
+            hosts: HostNews::default(),
             rows: HashMap::new(),
             jobs: BTreeMap::new(),
         }
@@ -168,6 +202,7 @@ impl<'f> Work<'f> {
                 queue.queue.into(),
                 candidate.key.into(),
                 i64::from(state as u8).into(),
+                i64::from(candidate.priority).into(),
                 candidate.offer.depth.into(),
                 candidate.offer.parent.into(),
                 u32::from(candidate.offer.redirects).into(),
@@ -190,10 +225,7 @@ impl<'f> Work<'f> {
         let rows = changed.iter().map(|loaded| cells(&loaded.row));
         let save = Input::table(rows).with(self.now);
         self.tx.run(&statements::SAVE_URLS, save).await?;
-        let delays = self.crawl_delays.iter();
-        let delays =
-            delays.map(|(host, delay)| [Cell::from(*host), i64::try_from(*delay).unwrap_or(i64::MAX).into()]);
-        self.tx.run(&statements::SET_CRAWL_DELAYS, Input::table(delays)).await?;
+        self.hosts.write(&mut *self.tx).await?;
         self.tx.run(&statements::ADD_QUEUE_COUNTS, self.books.of_queues()).await?;
         let done = |job: &i64| self.jobs.get(job).is_some_and(|(_, state)| *state == JobState::Done);
         let revived: Vec<_> = self.books.jobs_with_more().filter(done).map(|job| [Cell::from(job)]).collect();
@@ -209,13 +241,14 @@ impl<'f> Work<'f> {
 }
 
 /// A row as `save_urls` takes it.
-fn cells(row: &UrlRow) -> [Cell; 12] {
+fn cells(row: &UrlRow) -> [Cell; 13] {
     [
         row.id.into(),
         i64::from(row.state as u8).into(),
         row.depth.into(),
         row.parent.into(),
         u32::from(row.redirects).into(),
+        row.round.into(),
         row.evidence.number().into(),
         row.status.map(u32::from).into(),
         row.lease_until.into(),

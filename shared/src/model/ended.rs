@@ -4,7 +4,7 @@
 use super::{Origin, ParsedPage, Validators};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, net::IpAddr};
 
 /// The terminal states of a URL (a promise: every URL ends in exactly one).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -99,6 +99,8 @@ pub mod code {
     pub const TIMEOUT_BODY: &str = "timeout_body";
     /// The body arrived more slowly than the job bears.
     pub const TOO_SLOW: &str = "too_slow";
+    /// The URL, or a header that its job adds, can't be put into a request.
+    pub const BAD_URL: &str = "bad_url";
     /// The proxy can't be used.
     pub const PROXY_FAILED: &str = "proxy_failed";
     /// The answer's header is longer than is read.
@@ -157,6 +159,9 @@ pub struct TaskEnded {
     /// The host's `crawl-delay` in milliseconds, for the frontier's pace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crawl_delay_ms: Option<u64>,
+    /// Where the host answered from, which it may share with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
     /// What the site said about the page's version, to be asked about at the next fetch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validators: Option<Validators>,
@@ -195,6 +200,7 @@ impl TaskEnded {
             body_bytes: 0,
             redirect_to: None,
             crawl_delay_ms: None,
+            address: None,
             validators: None,
             content_hash: None,
             follow: true,

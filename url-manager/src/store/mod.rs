@@ -31,6 +31,9 @@ pub(crate) trait Database: Send + Sync {
     /// Asks beside all transactions. The answer is one or several JSON arrays.
     async fn ask(&self, statement: &'static Statement, input: Input) -> Result<Vec<String>, SqlError>;
 
+    /// Whether several url-managers may work on it side by side, each on shards of its own.
+    fn is_shared(&self) -> bool;
+
     /// Closes the connections.
     async fn close(&self);
 }

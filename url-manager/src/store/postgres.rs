@@ -45,6 +45,10 @@ impl Database for Postgres {
         fetch(&self.pool, &self.texts, statement, input).await
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn close(&self) {
         self.pool.close().await;
     }

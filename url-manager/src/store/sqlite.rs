@@ -56,6 +56,10 @@ impl Database for Sqlite {
         Ok(answers)
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn close(&self) {
         self.file.close().await;
     }

@@ -63,6 +63,20 @@ statements! {
     COUNT_URLS = "count_urls";
     EXPLAIN_URL = "explain_url";
     DATABASE_SIZE = "database_size";
+    JOIN_MANAGERS = "join_managers";
+    LIVE_MANAGERS = "live_managers";
+    LEAVE_MANAGERS = "leave_managers";
+    LOCK_SHARDS = "lock_shards";
+    OWN_SHARDS = "own_shards";
+    SET_SHARDS = "set_shards";
+    LOCK_PACE = "lock_pace";
+    SET_PACE = "set_pace";
+    BUSY_HOSTS = "busy_hosts";
+    PUSH_HOSTS = "push_hosts";
+    SET_ADDRESSES = "set_addresses";
+    LOAD_REVISITS = "load_revisits";
+    SAVE_REVISITS = "save_revisits";
+    DUE_REVISITS = "due_revisits";
 }
 
 /// A statement with the columns of its rows spelled out.

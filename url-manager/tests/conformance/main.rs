@@ -1,8 +1,11 @@
 //! One suite, both databases: what must hold of a frontier. Each scenario has a database to itself.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop where it is")]
 
+mod bounds;
 mod facts;
 mod links;
+mod revisits;
+mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;
@@ -57,6 +60,23 @@ suite! {
         the_best_urls_go_first,
         a_paused_job_gives_nothing_out,
         two_dispatchers_never_give_out_the_same,
+        a_host_of_many_urls_delays_no_small_job,
+    }
+    bounds {
+        hosts_of_one_domain_share_a_bound,
+        hosts_of_one_address_share_a_bound,
+        all_hosts_together_keep_a_rate,
+        a_host_that_throttles_is_left_alone_over_a_restart,
+        a_late_request_moves_the_next_slot,
+    }
+    revisits {
+        a_page_is_fetched_again_and_asked_for_news,
+        an_interval_follows_its_page,
+        a_page_whose_fetch_was_given_up_comes_again,
+    }
+    sharing {
+        a_budget_is_kept_by_two,
+        the_hosts_of_one_that_is_gone_are_taken_over,
     }
 }
 

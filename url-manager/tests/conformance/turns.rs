@@ -58,7 +58,7 @@ pub(crate) async fn a_task_that_waits_keeps_its_lease(url: DatabaseUrl) {
     let tasks = crawl.dispatch().await;
     crawl.wait(&tasks[0], 1, jiff::Timestamp::now() + HOUR).await;
     crawl.wait(&tasks[0], 1, jiff::Timestamp::now()).await;
-    crawl.expect_state(job, "http://a.example/", InFlight, Some(code::TIMEOUT)).await;
+    crawl.expect_state(job, "http://a.example/", InFlight, Some(code::TIMEOUT_HEADERS)).await;
     let found = crawl.frontier.explain(&tasks[0].origin.url, None).await.unwrap().remove(0);
     assert_eq!((found.recorded.failures, found.recorded.dispatches), (1, 1));
     assert_eq!(Manager::open_later(&url, Settings::default(), HOUR).await.dispatch().await, []);
@@ -82,6 +82,7 @@ pub(crate) async fn the_gap_between_requests_is_kept_by_all_jobs_together(url: D
     let mut tasks = crawl.dispatch().await;
     assert_eq!(tasks.len(), 2 * 4, "so many as two seconds hold, and one");
     // Another process goes on where the slots end.
+    crawl.frontier.close().await;
     let other = Manager::open(&url, settings).await;
     other
         .feed(&[
@@ -133,6 +134,29 @@ pub(crate) async fn a_hot_host_starves_nobody(url: DatabaseUrl) {
     crawl.feed(&tasks.iter().map(|task| page(task, &[])).collect::<Vec<_>>()).await;
     assert_eq!(crawl.dispatch().await.len(), 16);
     crawl.counts(big).await;
+}
+
+pub(crate) async fn a_host_of_many_urls_delays_no_small_job(url: DatabaseUrl) {
+    let crawl = manager(&url).await;
+    let hot: Vec<String> = (0..30_000).map(|n| format!("http://hot.example/{}/{n}", n / 100)).collect();
+    crawl.seed(&spec("big"), &hot.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let small = crawl.seed(&spec("small"), &["http://small.example/"]).await;
+    for link in ["http://small.example/1", "http://small.example/2"] {
+        let tasks = crawl.dispatch().await;
+        assert!(tasks.len() > 100, "the hot host has its share as well");
+        let of_small = tasks.iter().filter(|task| task.origin.job == small).count();
+        assert_eq!(of_small, 1, "what the small job has to fetch goes out at once");
+        crawl
+            .feed(
+                &tasks
+                    .iter()
+                    .map(|task| {
+                        page(task, if task.origin.job == small { std::slice::from_ref(&link) } else { &[] })
+                    })
+                    .collect::<Vec<_>>(),
+            )
+            .await;
+    }
 }
 
 pub(crate) async fn the_best_urls_go_first(url: DatabaseUrl) {

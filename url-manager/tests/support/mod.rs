@@ -101,12 +101,23 @@ impl Manager {
     }
 
     pub(crate) async fn wait(&self, task: &FetchTask, attempt: u32, not_before: jiff::Timestamp) {
+        self.wait_after(task, attempt, not_before, code::TIMEOUT_HEADERS).await;
+    }
+
+    /// A task that waits because its last attempt ended with this code.
+    pub(crate) async fn wait_after(
+        &self,
+        task: &FetchTask,
+        attempt: u32,
+        not_before: jiff::Timestamp,
+        code: &str,
+    ) {
         let record = encode_root(task, task.origin.job, "/test".into()).unwrap();
         let mut record = Record { topic: Topic::Retry, ..record };
         let failed = Attempt {
             at: not_before,
             took_ms: 1,
-            code: code::TIMEOUT.into(),
+            code: code.into(),
             class: "network".into(),
             error: "no answer".into(),
             worker: "scraper/1".into(),

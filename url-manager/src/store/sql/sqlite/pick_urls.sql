@@ -1,7 +1,7 @@
 -- The best URLs of queues: priority, then depth, then age; the same number from each at most.
 -- (`+ 0`: SQLite would plan the statement anew for every value of a bare LIMIT.)
 WITH input(queue) AS (VALUES {rows})
-SELECT json_group_array(json_array(u.queue, u.priority, u.depth, u.id, u.url, u.round, u.redirects, p.url))
+SELECT json_group_array(json_array(u.queue, u.priority, u.depth, u.id, u.url, u.round, u.redirects, p.url, r.etag, r.last_modified))
   FROM input
        CROSS JOIN urls AS u ON u.id IN (
            SELECT w.id
@@ -10,3 +10,4 @@ SELECT json_group_array(json_array(u.queue, u.priority, u.depth, u.id, u.url, u.
             ORDER BY w.priority DESC, w.depth, w.id
             LIMIT ? + 0)
        LEFT JOIN urls AS p ON p.id = u.parent
+       LEFT JOIN revisits AS r ON u.round > 0 AND r.url = u.id

@@ -1,0 +1,2 @@
+-- Who else runs.
+SELECT json_group_array(id) FROM managers WHERE lease_until > ?

@@ -1,0 +1,2 @@
+-- Slots of all hosts together were given away.
+UPDATE pace SET next_at_us = ?
