@@ -1,18 +1,18 @@
-//! One page, the whole way: robots.txt, the host's gate, the exchange.
+//! One page, the whole way: robots.txt, the host's gate, the exchange, cookies.
 
 use crate::{
-    address::Reach,
+    cookies::Jars,
     http::{BuildError, Client, HttpError, Request, Response},
     pace::{Limits, Pace, TooLong},
     polite::{Polite, Refusal},
-    resolve::{Overrides, Resolver},
+    resolve::Resolver,
     robots::{RobotsCache, Standing, Unreachable, Verdict},
     settings::Settings,
 };
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
-use trawl_shared::model::{CanonicalUrl, FetchSettings, RobotsPolicy};
+use trawl_shared::model::{CanonicalUrl, FetchSettings, JobId, PaceMode, RobotsPolicy, Validators};
 
 /// Longest gap or wait that is reckoned with, whatever a job or a site says.
 const MAX_GAP: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,6 +22,22 @@ const MAX_GAP: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Fetcher {
     polite: Polite,
     robots: RobotsCache,
+    jars: Jars,
+}
+
+/// What is to be fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The page.
+    pub url: &'a CanonicalUrl,
+    /// Whose jar of cookies is used, where the job wants any.
+    pub job: JobId,
+    /// How.
+    pub settings: &'a FetchSettings,
+    /// The version that is known: a newer one is asked for.
+    pub validators: Option<&'a Validators>,
+    /// Not before.
+    pub earliest: Option<Timestamp>,
 }
 
 /// What became of one fetch.
@@ -60,32 +76,25 @@ impl From<Refusal> for NoAnswer {
 }
 
 impl Fetcher {
-    /// Sets up clients, pace and caches.
+    /// Sets up client, pace and caches.
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
     pub fn new(settings: &Settings) -> Result<Self, BuildError> {
-        let resolver = Arc::new(Resolver::new(
-            Overrides::new(&settings.resolve),
-            Duration::from_millis(settings.dns_ttl_ms),
-        ));
         let pace = Pace::new(
             settings.concurrency,
             Duration::from_millis(settings.max_wait_ms).min(MAX_GAP),
             Duration::from_millis(settings.max_back_off_ms).min(MAX_GAP),
         );
-        let client = Client::new(settings, &resolver)?;
-        Ok(Self { polite: Polite::new(client, pace), robots: RobotsCache::new(settings) })
+        let client = Client::new(settings, Arc::new(Resolver::new(settings)))?;
+        let polite = Polite::new(client, pace);
+        Ok(Self { polite, robots: RobotsCache::new(settings), jars: Jars::default() })
     }
 
-    /// Fetches `url` once, not before `earliest`. Redirects are answers.
-    pub async fn fetch(
-        &self,
-        url: &CanonicalUrl,
-        settings: &FetchSettings,
-        earliest: Option<Timestamp>,
-    ) -> Fetched {
-        let mut limits = limits(settings, earliest);
+    /// Fetches a page once. Redirects are answers.
+    pub async fn fetch(&self, ask: Ask<'_>) -> Fetched {
+        let Ask { url, settings, .. } = ask;
+        let mut limits = limits(settings, ask.earliest);
         let mut crawl_delay = None;
         if settings.robots == RobotsPolicy::Obey {
             crawl_delay = match self.may_fetch(url, settings, limits).await {
@@ -94,14 +103,19 @@ impl Fetcher {
             };
             limits.gap = limits.gap.max(crawl_delay.unwrap_or_default());
         }
+        let cookies =
+            settings.cookies.then(|| self.jars.header(ask.job, url.as_url(), Timestamp::now())).flatten();
         let request = Request {
-            url: url.as_url(),
-            user_agent: &settings.user_agent,
-            timeout: Duration::from_millis(settings.timeout_ms).min(MAX_GAP),
-            max_body: settings.max_body,
-            reach: Reach::from(settings.allow_private_addresses),
+            validators: ask.validators,
+            cookies: cookies.as_deref(),
+            ..Request::page(url.as_url(), settings)
         };
         let result = self.polite.get(&url.host_key(), limits, request).await.map_err(NoAnswer::from);
+        if let Ok(response) = &result
+            && settings.cookies
+        {
+            self.jars.keep(ask.job, url.as_url(), response.values("set-cookie"), Timestamp::now());
+        }
         Fetched { result, crawl_delay }
     }
 
@@ -131,5 +145,9 @@ fn limits(settings: &FetchSettings, earliest: Option<Timestamp>) -> Limits {
         per_host: settings.per_host.into(),
         gap: Duration::from_millis(settings.delay_ms).min(MAX_GAP),
         earliest: wait.filter(|wait| !wait.is_zero()).map(|wait| Instant::now() + wait.min(MAX_GAP)),
+        adaptive: match settings.pace {
+            PaceMode::Fixed => None,
+            PaceMode::Adaptive { max_delay_ms } => Some(Duration::from_millis(max_delay_ms).min(MAX_GAP)),
+        },
     }
 }

@@ -2,20 +2,18 @@
 
 use crate::{
     charset,
-    fetch_page::{Fetched, Fetcher, NoAnswer},
-    http::{BuildError, Response, millis},
+    fetch_page::{Ask, Fetched, Fetcher, NoAnswer},
+    http::{BuildError, Response, Unwanted, millis},
     settings::Settings,
     status::Policy,
 };
 use anyhow::anyhow;
 use std::{borrow::Cow, time::Duration};
 use trawl_shared::{
-    model::{CanonicalUrl, FetchTask, Outcome, ScrapedPage, TaskEnded, code},
+    content::mime::{differing_essence, sniff},
+    model::{CanonicalUrl, FetchSettings, FetchTask, Outcome, ScrapedPage, TaskEnded, Validators, code},
     runtime::{Context, Failure, FailureClass, Handler},
 };
-
-/// Redirects in a row after which a chain is given up.
-pub const MAX_REDIRECTS: u8 = 10;
 
 /// Fetches what tasks name.
 #[derive(Debug)]
@@ -42,8 +40,14 @@ impl Handler for FetchHandler {
     type Out = Answer;
 
     async fn handle(&self, task: FetchTask, _: &Context) -> Result<Answer, Failure> {
-        let Fetched { result, crawl_delay } =
-            self.fetcher.fetch(&task.origin.url, &task.fetch, task.earliest_fetch_at).await;
+        let ask = Ask {
+            url: &task.origin.url,
+            job: task.origin.job,
+            settings: &task.fetch,
+            validators: task.validators.as_ref(),
+            earliest: task.earliest_fetch_at,
+        };
+        let Fetched { result, crawl_delay } = self.fetcher.fetch(ask).await;
         match result {
             Ok(response) => answered(task, response, crawl_delay),
             Err(no) => unanswered(task, no, crawl_delay),
@@ -53,13 +57,30 @@ impl Handler for FetchHandler {
 
 fn answered(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> Result<Answer, Failure> {
     match response.policy() {
-        Policy::Page => Ok((Some(page(task, response, crawl_delay)), None)),
+        Policy::Page => match unwanted(&task, &response) {
+            Some(why) => {
+                let end = TaskEnded {
+                    detail: Some(why.to_string()),
+                    ..TaskEnded::without_page(task.origin, Outcome::Excluded, why.code())
+                };
+                Ok(ended(end, &response, crawl_delay))
+            }
+            None => Ok((Some(page(task, response, crawl_delay)), None)),
+        },
+        Policy::Unchanged if task.validators.is_some() => {
+            let end = TaskEnded {
+                // An answer may name only what changed of them.
+                validators: Validators::of(&response.headers).or(task.validators),
+                ..TaskEnded::without_page(task.origin, Outcome::Unchanged, code::NOT_MODIFIED)
+            };
+            Ok(ended(end, &response, crawl_delay))
+        }
         Policy::Redirect => Ok(ended(redirect(task, &response), &response, crawl_delay)),
         Policy::Gone => {
             let end = TaskEnded::without_page(task.origin, Outcome::Gone, status_code(response.status));
             Ok(ended(end, &response, crawl_delay))
         }
-        Policy::Nonsense => {
+        Policy::Unchanged | Policy::Nonsense => {
             let end = TaskEnded {
                 detail: Some(format!("status {} answers no request of ours", response.status)),
                 ..TaskEnded::without_page(task.origin, Outcome::Gone, code::BAD_RESPONSE)
@@ -101,19 +122,33 @@ fn unanswered(task: FetchTask, no: NoAnswer, crawl_delay: Option<Duration>) -> R
     }
 }
 
+/// Why the job does not want the page: what its header said, or what its first bytes say.
+pub(crate) fn unwanted_type(settings: &FetchSettings, response: &Response) -> Option<Unwanted> {
+    if settings.types.are_none() || response.unwanted.is_some() {
+        return response.unwanted.clone();
+    }
+    let found = sniff(response.header("content-type"), response.forbids_sniffing(), &response.body).essence();
+    (!settings.types.keep(&found)).then_some(Unwanted::Type(found))
+}
+
+fn unwanted(task: &FetchTask, response: &Response) -> Option<Unwanted> {
+    unwanted_type(&task.fetch, response)
+}
+
 fn page(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> ScrapedPage {
+    let content_type = response.header("content-type");
     ScrapedPage {
         origin: task.origin,
         status: response.status,
         fetched_at: response.fetched_at,
         took_ms: millis(response.took),
-        charset: charset::declared(response.header("content-type"), &response.body).map(str::to_owned),
+        mime: differing_essence(content_type, response.forbids_sniffing(), &response.body),
+        charset: charset::declared(content_type, &response.body).map(str::to_owned),
+        charset_source: None,
         request_headers: response.request_headers,
         headers: response.headers,
         truncated: response.truncated,
-        mime: None,
-        charset_source: None,
-        address: None,
+        address: response.address,
         sitemaps: Vec::new(),
         crawl_delay_ms: crawl_delay.map(millis),
         robots: task.fetch.robots,
@@ -134,11 +169,10 @@ fn redirect(task: FetchTask, response: &Response) -> TaskEnded {
             };
         }
     };
-    if origin.redirects >= MAX_REDIRECTS {
+    let most = task.fetch.bounds.max_redirects;
+    if origin.redirects >= most {
         return TaskEnded {
-            detail: Some(format!(
-                "more than {MAX_REDIRECTS} redirects in a row; the next would go to {target}"
-            )),
+            detail: Some(format!("more than {most} redirects in a row; the next would go to {target}")),
             ..TaskEnded::without_page(origin, Outcome::Excluded, code::TOO_MANY_REDIRECTS)
         };
     }
@@ -154,10 +188,13 @@ fn redirect(task: FetchTask, response: &Response) -> TaskEnded {
 /// Says why it leads nowhere.
 pub(crate) fn redirect_target(from: &CanonicalUrl, response: &Response) -> Result<CanonicalUrl, String> {
     let status = response.status;
-    let location =
-        response.header("location").ok_or_else(|| format!("status {status} came without a Location"))?;
+    let mut locations = response.values("location").map(str::trim);
+    let location = locations.next().ok_or_else(|| format!("status {status} came without a Location"))?;
+    if locations.any(|other| other != location) {
+        return Err(format!("status {status} came with several Locations that differ"));
+    }
     let target = from
-        .join(location.trim())
+        .join(location)
         .map_err(|error| format!("the redirect's target {location:?} can't be used: {error}"))?;
     if target == *from {
         return Err("it redirects to itself".to_owned());
@@ -172,6 +209,7 @@ fn ended(end: TaskEnded, response: &Response, crawl_delay: Option<Duration>) -> 
         fetched_at: Some(response.fetched_at),
         content_type: response.header("content-type").map(str::to_owned),
         body_bytes: response.body.len() as u64,
+        address: response.address,
         crawl_delay_ms: crawl_delay.map(millis),
         ..end
     };

@@ -7,7 +7,7 @@
 //! - [`fetch_page`]: one page the whole way: robots.txt, then the host's gate, then the exchange.
 //! - [`robots`]: robots.txt (RFC 9309), fetched, remembered and matched.
 //! - [`polite`]: one request behind the host's gate; [`pace`] holds the gates.
-//! - [`http`]: the exchange itself, bounded; the only folder that names reqwest.
+//! - [`http`]: the exchange itself, bounded; the only folder that names hyper. [`cookies`] for jobs that want them.
 //! - [`resolve`] and [`address`]: names to addresses, and which addresses may be dialled.
 //! - [`status`] and [`charset`]: what an answer means, in tables.
 //! - [`cli`] and [`settings`]: the doors.
@@ -19,6 +19,7 @@
 pub mod address;
 pub mod charset;
 pub mod cli;
+pub mod cookies;
 pub mod fetch_page;
 pub mod handler;
 pub mod http;

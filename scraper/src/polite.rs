@@ -45,15 +45,24 @@ impl Polite {
         request: Request<'_>,
     ) -> Result<Response, Refusal> {
         // Before the queue: what is never going to be sent should wait for nothing.
-        request.reach.check_literal(request.url).map_err(HttpError::from)?;
+        request.reach().check_literal(request.url).map_err(HttpError::from)?;
         let pass = self.pace.enter(host, limits).await?;
-        let response = self.client.get(request).await?;
-        let retry_after = response.retry_after();
-        match response.policy() {
-            Policy::Throttled => pass.throttled(retry_after),
-            _ => pass.answered(),
+        match self.client.get(request).await {
+            Ok(response) => {
+                match response.policy() {
+                    Policy::Throttled => pass.throttled(response.retry_after()),
+                    Policy::Retry => pass.strained(),
+                    _ => pass.answered(response.headers_after),
+                }
+                Ok(response)
+            }
+            Err(error) => {
+                if error.is_strain() {
+                    pass.strained();
+                }
+                Err(error.into())
+            }
         }
-        Ok(response)
     }
 }
 
@@ -67,6 +76,6 @@ impl Response {
     /// What the answer means for a crawl.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        status::policy(self.status, self.header("retry-after").is_some())
+        status::policy(self.status)
     }
 }

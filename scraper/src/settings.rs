@@ -3,6 +3,7 @@
 
 use crate::resolve::ResolveOverride;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use trawl_shared::config::Section;
 
 /// Settings of the service.
@@ -18,14 +19,20 @@ pub struct Settings {
     /// Longest gap between two requests to a host that answers 429 or 503, and longest
     /// `Retry-After` that its queue waits for, in milliseconds.
     pub max_back_off_ms: u64,
-    /// Bound on opening a connection, in milliseconds; the job's time-out holds as well.
-    pub connect_timeout_ms: u64,
     /// How long an idle connection is kept, in milliseconds.
     pub pool_idle_ms: u64,
     /// Idle connections kept for one host.
     pub pool_idle_per_host: usize,
-    /// How long the addresses of a name are remembered, in milliseconds.
+    /// Idle connections kept for all hosts. Those in use are no more than `concurrency`.
+    pub pool_idle_total: usize,
+    /// Name servers to ask, each `ADDRESS:PORT`; none is those of the system.
+    pub dns_servers: Vec<SocketAddr>,
+    /// How long a name server is waited for, in milliseconds; there are two attempts.
+    pub dns_timeout_ms: u64,
+    /// Longest time that the addresses of a name are remembered, in milliseconds, whatever its zone says.
     pub dns_ttl_ms: u64,
+    /// Longest time that it is remembered that a name has no address, in milliseconds.
+    pub dns_negative_ttl_ms: u64,
     /// robots.txt files remembered.
     pub robots_cache_files: usize,
     /// Bytes of robots.txt files remembered, roughly.
@@ -45,10 +52,13 @@ impl Default for Settings {
             concurrency: 64,
             max_wait_ms: 60_000,
             max_back_off_ms: 10 * 60_000,
-            connect_timeout_ms: 10_000,
             pool_idle_ms: 30_000,
             pool_idle_per_host: 8,
-            dns_ttl_ms: 60_000,
+            pool_idle_total: 512,
+            dns_servers: Vec::new(),
+            dns_timeout_ms: 3_000,
+            dns_ttl_ms: 60 * 60_000,
+            dns_negative_ttl_ms: 60_000,
             robots_cache_files: 10_000,
             robots_cache_bytes: 16 * 1024 * 1024,
             robots_ttl_ms: 24 * 60 * 60_000,

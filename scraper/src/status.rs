@@ -16,23 +16,24 @@ pub enum Policy {
     Retry,
     /// The site asks for fewer requests: the host slows down, and the page is asked for again.
     Throttled,
+    /// The page is as it was; only who asked for a newer one may be told so.
+    Unchanged,
     /// Not an answer to the request that was sent.
     Nonsense,
 }
 
-/// The policy for `status`. `retry_after` says whether the answer names a time to come back.
+/// The policy for `status`.
 #[must_use]
-pub const fn policy(status: u16, retry_after: bool) -> Policy {
+pub const fn policy(status: u16) -> Policy {
     match status {
         200..=299 => Policy::Page,
-        // Only a conditional request may be told that nothing changed, and none was sent.
-        304 => Policy::Nonsense,
+        304 => Policy::Unchanged,
         300..=399 => Policy::Redirect,
         // The request took too long to arrive, or came too early in the connection.
         408 | 425 => Policy::Retry,
-        429 => Policy::Throttled,
+        // The host is asked less often from now on; it is no fault of the page.
+        429 | 503 => Policy::Throttled,
         400..=499 => Policy::Gone,
-        503 if retry_after => Policy::Throttled,
         500..=599 => Policy::Retry,
         _ => Policy::Nonsense,
     }
@@ -59,16 +60,15 @@ mod tests {
             (&[200, 204, 206, 299][..], Policy::Page),
             (&[300, 301, 302, 303, 307, 308], Policy::Redirect),
             (&[400, 401, 403, 404, 410, 451], Policy::Gone),
-            (&[408, 425, 500, 502, 503, 504, 599], Policy::Retry),
-            (&[429], Policy::Throttled),
-            (&[0, 100, 101, 199, 304, 600, 999], Policy::Nonsense),
+            (&[408, 425, 500, 502, 504, 599], Policy::Retry),
+            (&[429, 503], Policy::Throttled),
+            (&[304], Policy::Unchanged),
+            (&[0, 100, 101, 199, 600, 999], Policy::Nonsense),
         ] {
             for status in statuses {
-                assert_eq!(policy(*status, false), expected, "{status}");
+                assert_eq!(policy(*status), expected, "{status}");
             }
         }
-        assert_eq!(policy(503, true), Policy::Throttled);
-        assert_eq!(policy(500, true), Policy::Retry);
     }
 
     #[test]

@@ -1,204 +1,256 @@
-//! `scraper fetch`: one page to standard output as JSON.
+//! `scraper fetch`: pages to standard output as JSON, a line for each URL.
 
+use super::{
+    dry_run,
+    report::{self, FetchReport},
+};
 use crate::{
-    charset,
-    fetch_page::{Fetched, Fetcher, NoAnswer},
-    handler::{MAX_REDIRECTS, redirect_target, status_code},
-    http::{Response, millis},
-    resolve::ResolveOverride,
-    settings::Settings,
-    status::Policy,
+    address::Reach, fetch_page::Fetcher, http::millis, resolve::ResolveOverride, settings::Settings,
 };
-use anyhow::anyhow;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytesize::ByteSize;
-use serde::Serialize;
-use std::{borrow::Cow, io::Write, time::Duration};
+use anyhow::{Context as _, anyhow};
+use futures_util::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    num::NonZero,
+    pin::pin,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tokio::sync::mpsc;
 use trawl_shared::{
-    cli::{CliError, Exit, OrExit as _},
-    model::{CanonicalUrl, DEFAULT_USER_AGENT, FetchSettings, RobotsPolicy, code},
+    cli::{CliError, Crew, Exit, FetchArgs, MAX_LINE_BYTES, OrExit as _, answer_lines, error_line},
+    model::{Auth, CanonicalUrl, Credentials, FetchSettings, JobId, Secret, UrlError},
 };
+use url::Url;
 
-/// Fetch one page and print it as JSON, body in base64. Follows up to 10 redirects, each checked
-/// like the first URL.
+/// Lines that are read ahead of their turn.
+const READ_AHEAD: usize = 64;
+
+/// Fetch pages and print them as JSON, a line for each URL in the order given, bodies in base64.
+/// Redirects are followed, each checked like the first URL.
 #[derive(Clone, Debug, clap::Args)]
-pub struct FetchArgs {
+pub struct FetchCommand {
     /// What to fetch (http or https)
-    pub url: CanonicalUrl,
-    /// User-Agent header; robots.txt knows the crawler by its first product
-    #[arg(long, value_name = "TEXT", default_value = DEFAULT_USER_AGENT)]
-    pub user_agent: String,
-    /// Bound on each request from connect to last byte
-    #[arg(long, value_name = "DURATION", default_value = "30s")]
-    pub timeout: humantime::Duration,
-    /// Longest body kept; the rest is cut
-    #[arg(long, value_name = "SIZE", default_value = "10MiB")]
-    pub max_body: ByteSize,
-    /// Dial loopback, private and other special addresses too
+    #[arg(required_unless_present = "jsonl", conflicts_with = "jsonl", value_name = "URL")]
+    pub urls: Vec<String>,
+    /// Read URLs from standard input, one a line, bare or as {"url": "..."}
     #[arg(long)]
-    pub allow_private_addresses: bool,
-    /// Do not ask robots.txt
+    pub jsonl: bool,
+    /// Open no connection: say which URLs would be asked for, as far as scheme and address tell
     #[arg(long)]
-    pub ignore_robots: bool,
+    pub dry_run: bool,
+    /// URLs on their way at once
+    #[arg(long, value_name = "N", default_value = "64")]
+    pub at_once: NonZero<usize>,
+    /// Least gap between two requests to one host; a larger crawl-delay wins
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub delay: humantime::Duration,
+    /// How to fetch
+    #[command(flatten)]
+    pub fetch: FetchArgs,
     /// Use ADDRESS instead of DNS for HOST (`*` is every host) on PORT; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     pub resolve: Vec<ResolveOverride>,
 }
 
-/// What `scraper fetch` prints.
-#[derive(Debug, Serialize)]
-pub struct FetchReport {
-    /// `fetched`, `gone`, `excluded` or `failed`.
-    pub outcome: &'static str,
-    /// The stable code: `ok`, or why not.
-    pub code: Cow<'static, str>,
-    /// The reason, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The URL asked for.
-    pub url: CanonicalUrl,
-    /// The URL that answered last.
-    pub final_url: CanonicalUrl,
-    /// The URLs that redirected, in order.
-    pub redirects: Vec<CanonicalUrl>,
-    /// The last answer, where there was one.
-    #[serde(flatten)]
-    pub answer: Option<AnswerReport>,
+/// A line of input that is JSON.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Question {
+    Object { url: String },
+    Text(String),
 }
 
-/// The answer's part of a [`FetchReport`].
-#[derive(Debug, Serialize)]
-pub struct AnswerReport {
-    /// Status.
-    pub status: u16,
-    /// Headers in order.
-    pub headers: Vec<(String, String)>,
-    /// Declared charset, by WHATWG name.
-    pub charset: Option<&'static str>,
-    /// Times of the last request.
-    pub timings: Timings,
-    /// Whether there was more of the body.
-    pub truncated: bool,
-    /// The body, decoded; of an answer that is no page only the beginning.
-    pub body_base64: String,
-}
+/// A line as it was read, or why it could not be.
+type Line = Result<String, String>;
 
-/// Times of one request.
-#[derive(Debug, Serialize)]
-pub struct Timings {
-    /// Until the headers were there.
-    pub headers_ms: u64,
-    /// Until the last byte was.
-    pub total_ms: u64,
-}
-
-impl FetchArgs {
+impl FetchCommand {
     /// Fetches and prints.
     ///
     /// # Errors
-    /// When there is no page to print, or it can't be written. The reason is in the JSON as well.
-    pub async fn run(&self, settings: &Settings, out: &mut dyn Write) -> Result<(), CliError> {
+    /// When a URL of the command line gave no page (the reason is in its JSON as well), a line of input could not be
+    /// read, or the output can't be written.
+    pub async fn run(
+        &self,
+        settings: &Settings,
+        input: impl Read + Send + 'static,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), CliError> {
+        if self.dry_run { self.judge(input, out) } else { self.fetch_all(settings, input, out).await }
+    }
+
+    fn judge(&self, input: impl Read + Send, out: &mut (dyn Write + Send)) -> Result<(), CliError> {
+        let reach = Reach::from(self.fetch.allow_private_addresses);
+        if self.jsonl {
+            let answer = |line: &str| Ok(to_line(&dry_run::judge(&url_of(line)?, reach)));
+            return answer_lines(input, out, Crew::computing(), answer)?.finish();
+        }
+        for url in &self.urls {
+            writeln!(out, "{}", to_line(&dry_run::judge(url, reach))).or_exit(Exit::Output)?;
+        }
+        Ok(())
+    }
+
+    async fn fetch_all(
+        &self,
+        settings: &Settings,
+        input: impl Read + Send + 'static,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), CliError> {
         let mut settings = settings.clone();
         settings.resolve.extend(self.resolve.iter().cloned());
-        let fetcher = Fetcher::new(&settings).or_exit(Exit::Failed)?;
-        let report = self.fetch(&fetcher).await;
-        serde_json::to_writer(&mut *out, &report).map_err(anyhow::Error::from).or_exit(Exit::Output)?;
-        writeln!(out).and_then(|()| out.flush()).or_exit(Exit::Output)?;
-        match report.reason {
+        settings.concurrency = settings.concurrency.max(self.at_once.get());
+        let fetch = self.settings()?;
+        let work = Arc::new(Work {
+            fetcher: Fetcher::new(&settings).or_exit(Exit::Failed)?,
+            fetch,
+            job: JobId::fresh(),
+        });
+        let lines = if self.jsonl { read_lines(input) } else { of_arguments(&self.urls) };
+        // On tasks of their own, so that all cores decode.
+        let answers = stream::unfold(lines, |mut lines| async { Some((lines.recv().await?, lines)) })
+            .map(|line| tokio::spawn(Arc::clone(&work).answer(line)))
+            .buffered(self.at_once.get());
+        let mut answers = pin!(answers);
+        let (mut all, mut failed, mut unread, mut reason) = (0, 0, 0, None);
+        while let Some(answer) = answers.next().await {
+            let text = match answer.context("the fetch panicked").or_exit(Exit::Failed)? {
+                Ok(report) => {
+                    if let Some(why) = &report.reason {
+                        failed += 1;
+                        reason = Some(format!("{}: {why}", report.final_url));
+                    }
+                    to_line(&report)
+                }
+                Err(why) => {
+                    unread += 1;
+                    error_line(&why)
+                }
+            };
+            all += 1;
+            writeln!(out, "{text}").and_then(|()| out.flush()).or_exit(Exit::Output)?;
+        }
+        match reason {
+            _ if unread > 0 => {
+                let why =
+                    anyhow!("{unread} of {all} lines could not be read; each has its `error` in its place");
+                Err(CliError::new(Exit::BadInput, why))
+            }
+            // Whoever asks for many reads of each line what became of it.
+            Some(_) if self.jsonl => Ok(()),
+            Some(why) if all == 1 => Err(CliError::new(Exit::Failed, anyhow!(why))),
+            Some(_) => Err(CliError::new(Exit::Failed, anyhow!("{failed} of {all} URLs gave no page"))),
             None => Ok(()),
-            Some(reason) => Err(CliError::new(Exit::Failed, anyhow!("{}: {reason}", report.final_url))),
         }
     }
 
-    /// Fetches the URL and what it redirects to.
-    pub async fn fetch(&self, fetcher: &Fetcher) -> FetchReport {
-        let settings = self.fetch_settings();
-        let mut report = FetchReport {
-            outcome: "failed",
-            code: code::OK.into(),
-            reason: None,
-            url: self.url.clone(),
-            final_url: self.url.clone(),
-            redirects: Vec::new(),
-            answer: None,
-        };
+    fn settings(&self) -> Result<FetchSettings, CliError> {
+        let hosts: Vec<String> =
+            self.urls.iter().filter_map(|url| Some(Url::parse(url).ok()?.host_str()?.to_owned())).collect();
+        let settings = self.fetch.settings(hosts.iter().map(String::as_str))?;
+        if !settings.credentials.is_empty() && settings.credentials.hosts.is_empty() {
+            let why = anyhow!("nobody knows whom the credentials are for; name the hosts with --auth-host");
+            return Err(CliError::new(Exit::Usage, why));
+        }
+        Ok(FetchSettings { delay_ms: millis(Duration::from(self.delay)), ..settings })
+    }
+}
+
+/// What every fetch of the command shares.
+struct Work {
+    fetcher: Fetcher,
+    fetch: FetchSettings,
+    job: JobId,
+}
+
+impl Work {
+    async fn answer(self: Arc<Self>, line: Line) -> Result<FetchReport, String> {
+        let text = url_of(&line?)?;
+        match target(&text) {
+            Err(why) => Ok(report::refused(&text, &why)),
+            Ok((url, None)) => Ok(report::fetch(&self.fetcher, url, &self.fetch, self.job).await),
+            Ok((url, Some(credentials))) => {
+                let settings = FetchSettings { credentials, ..self.fetch.clone() };
+                Ok(report::fetch(&self.fetcher, url, &settings, self.job).await)
+            }
+        }
+    }
+}
+
+/// The URL to fetch; user and password in it are for its host only.
+fn target(text: &str) -> Result<(CanonicalUrl, Option<Credentials>), UrlError> {
+    let mut url = Url::parse(text).map_err(UrlError::Syntax)?;
+    let plain =
+        |escaped: &str| percent_encoding::percent_decode_str(escaped).decode_utf8_lossy().into_owned();
+    let pair = format!("{}:{}", plain(url.username()), plain(url.password().unwrap_or_default()));
+    let credentials = (pair.len() > 1).then(|| Credentials {
+        hosts: url.host_str().map(str::to_owned).into_iter().collect(),
+        auth: vec![Auth::Basic(Secret::new(pair))],
+    });
+    // Only a URL without a host keeps them, and such a one is refused.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Ok((CanonicalUrl::from_url(url)?, credentials))
+}
+
+/// The URL that a line names.
+fn url_of(line: &str) -> Result<String, String> {
+    let line = line.trim();
+    if !line.starts_with(['{', '"']) {
+        return Ok(line.to_owned());
+    }
+    match serde_json::from_str(line) {
+        Ok(Question::Object { url } | Question::Text(url)) => Ok(url),
+        Err(_) => Err("the line is JSON, but neither a text nor an object with a text `url`".to_owned()),
+    }
+}
+
+fn of_arguments(urls: &[String]) -> mpsc::Receiver<Line> {
+    let (sender, lines) = mpsc::channel(urls.len().max(1));
+    for url in urls {
+        // There is room for all of them. In quotes, or a URL could be taken for JSON.
+        let _ = sender.try_send(serde_json::to_string(url).map_err(|error| error.to_string()));
+    }
+    lines
+}
+
+/// Reads lines on a thread of its own, because standard input can't be waited for.
+fn read_lines(input: impl Read + Send + 'static) -> mpsc::Receiver<Line> {
+    let (sender, lines) = mpsc::channel(READ_AHEAD);
+    thread::spawn(move || {
+        let mut input = BufReader::new(input);
         loop {
-            let Fetched { result, .. } = fetcher.fetch(&report.final_url, &settings, None).await;
-            let response = match result {
-                Ok(response) => response,
-                Err(no) => {
-                    let (outcome, code) = judge(&no);
-                    report.answer = None;
-                    return report.end(outcome, code.into(), Some(format!("{:#}", anyhow::Error::from(no))));
+            let mut line = Vec::new();
+            let taken = input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut line);
+            let line = match taken {
+                Ok(0) => break,
+                Ok(MAX_LINE_BYTES) if line.last() != Some(&b'\n') => {
+                    let skipped = input.skip_until(b'\n').map(drop);
+                    skipped
+                        .map_err(broken)
+                        .and(Err(format!("the line is longer than {MAX_LINE_BYTES} bytes")))
+                }
+                Ok(_) => String::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned()),
+                Err(error) => {
+                    // What comes behind can't be known.
+                    let _ = sender.blocking_send(Err(broken(error)));
+                    break;
                 }
             };
-            let policy = response.policy();
-            let target = (policy == Policy::Redirect).then(|| redirect_target(&report.final_url, &response));
-            let status = response.status;
-            report.answer = Some(AnswerReport::new(response));
-            let answered = || Some(format!("the server answered {status}"));
-            return match (policy, target) {
-                (Policy::Page, _) => report.end("fetched", code::OK.into(), None),
-                (Policy::Redirect, Some(Ok(_))) if report.redirects.len() >= usize::from(MAX_REDIRECTS) => {
-                    let reason = format!("more than {MAX_REDIRECTS} redirects in a row");
-                    report.end("excluded", code::TOO_MANY_REDIRECTS.into(), Some(reason))
-                }
-                (Policy::Redirect, Some(Ok(target))) => {
-                    let from = std::mem::replace(&mut report.final_url, target);
-                    report.redirects.push(from);
-                    continue;
-                }
-                (Policy::Redirect, why) => {
-                    report.end("gone", code::BAD_REDIRECT.into(), why.and_then(Result::err))
-                }
-                (Policy::Gone, _) => report.end("gone", status_code(status), answered()),
-                (Policy::Nonsense, _) => report.end("gone", code::BAD_RESPONSE.into(), answered()),
-                (Policy::Retry, _) => report.end("failed", code::SERVER_ERROR.into(), answered()),
-                (Policy::Throttled, _) => report.end("failed", code::THROTTLED.into(), answered()),
-            };
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
         }
-    }
-
-    fn fetch_settings(&self) -> FetchSettings {
-        FetchSettings {
-            user_agent: self.user_agent.clone(),
-            robots: if self.ignore_robots { RobotsPolicy::Ignore } else { RobotsPolicy::Obey },
-            timeout_ms: millis(Duration::from(self.timeout)),
-            max_body: self.max_body.as_u64(),
-            allow_private_addresses: self.allow_private_addresses,
-            // A person waits for this one page.
-            delay_ms: 0,
-            ..FetchSettings::default()
-        }
-    }
+    });
+    lines
 }
 
-/// The outcome and code of a URL that gave no answer.
-fn judge(no: &NoAnswer) -> (&'static str, &'static str) {
-    match no {
-        NoAnswer::Disallowed(_) => ("excluded", code::ROBOTS_DISALLOWED),
-        NoAnswer::Http(error) if error.is_final() => ("excluded", error.code()),
-        NoAnswer::Http(error) => ("failed", error.code()),
-        NoAnswer::Robots(why) => ("failed", why.code),
-        NoAnswer::Wait(_) => ("failed", code::THROTTLED),
-    }
+fn broken(error: io::Error) -> String {
+    format!("the input can't be read: {error}")
 }
 
-impl FetchReport {
-    fn end(self, outcome: &'static str, code: Cow<'static, str>, reason: Option<String>) -> Self {
-        Self { outcome, code, reason, ..self }
-    }
-}
-
-impl AnswerReport {
-    fn new(response: Response) -> Self {
-        Self {
-            status: response.status,
-            charset: charset::declared(response.header("content-type"), &response.body),
-            timings: Timings { headers_ms: millis(response.headers_after), total_ms: millis(response.took) },
-            truncated: response.truncated,
-            body_base64: STANDARD.encode(&response.body),
-            headers: response.headers,
-        }
-    }
+fn to_line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("what has names for keys has a JSON form")
 }

@@ -1,8 +1,12 @@
 //! The command line: `scraper run` and `scraper fetch`.
 
+mod dry_run;
 mod fetch;
+mod report;
 
-pub use fetch::{AnswerReport, FetchArgs, FetchReport, Timings};
+pub use dry_run::Verdict;
+pub use fetch::FetchCommand;
+pub use report::{AnswerReport, FetchReport, Timings};
 
 use crate::settings::Settings;
 use clap::{Parser, Subcommand};
@@ -31,8 +35,8 @@ pub enum Command {
     /// Fetch what scraping-tasks names until stopped by a signal
     #[cfg(feature = "kafka")]
     Run,
-    /// Fetch one page and print it as JSON
-    Fetch(FetchArgs),
+    /// Fetch pages and print them as JSON
+    Fetch(Box<FetchCommand>),
     /// Ask the service of this machine whether it is ready
     Health,
 }
@@ -56,7 +60,7 @@ impl Cli {
         match self.command {
             #[cfg(feature = "kafka")]
             Command::Run => run(&config).await,
-            Command::Fetch(args) => args.run(&config.service, &mut io::stdout()).await,
+            Command::Fetch(command) => command.run(&config.service, io::stdin(), &mut io::stdout()).await,
             Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }
     }

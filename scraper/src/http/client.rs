@@ -1,15 +1,17 @@
-//! The clients: built once, one connection pool for each kind of address check.
+//! The client: a connection from the pool or a new one, and one exchange over it.
 
-use super::{HttpError, Request, Response, dns::GuardedDns, exchange, tls};
-use crate::{address::Reach, resolve::Resolver, settings::Settings};
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use super::{
+    HttpError, Phase, Request, Response,
+    dial::{Dialer, Route},
+    exchange::{Broken, exchange},
+    pool::{Connection, Pool, Sender},
+};
+use crate::{resolve::Resolver, settings::Settings};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout};
 
-/// Header fields of one answer; their bytes are bounded by hyper (about 400 KiB on HTTP/1) and by
-/// [`MAX_H2_HEADER_BYTES`].
-const MAX_HEADERS: usize = 256;
-/// Bytes of one answer's header list on HTTP/2.
-const MAX_H2_HEADER_BYTES: u32 = 256 * 1024;
+/// Longest bound that is reckoned with, whatever a job says.
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
@@ -17,35 +19,24 @@ pub enum BuildError {
     /// TLS.
     #[error("TLS can't be set up")]
     Tls(#[from] rustls::Error),
-    /// The HTTP client.
-    #[error("the HTTP client can't be set up")]
-    Http(#[from] reqwest::Error),
 }
 
 /// Fetches single URLs.
-///
-/// Whoever may dial private addresses has a pool of their own: a connection that one job may not
-/// open is never there for it to reuse.
 #[derive(Debug)]
 pub struct Client {
-    clients: BTreeMap<(Reach, Option<u16>), reqwest::Client>,
+    dialer: Dialer,
+    pool: Pool,
 }
 
 impl Client {
-    /// Builds the clients.
+    /// Builds the client.
     ///
     /// # Errors
-    /// When TLS or the HTTP client can't be set up.
-    pub fn new(settings: &Settings, resolver: &Arc<Resolver>) -> Result<Self, BuildError> {
-        let tls = tls::config()?;
-        let mut clients = BTreeMap::new();
-        for reach in [Reach::Public, Reach::Anywhere] {
-            for port in resolver.overrides().ports().map(Some).chain([None]) {
-                let dns = GuardedDns { resolver: Arc::clone(resolver), port, reach };
-                clients.insert((reach, port), build(settings, tls.clone(), dns)?);
-            }
-        }
-        Ok(Self { clients })
+    /// When TLS can't be set up.
+    pub fn new(settings: &Settings, resolver: Arc<Resolver>) -> Result<Self, BuildError> {
+        let longest = Duration::from_millis(settings.pool_idle_ms).min(LONGEST);
+        let pool = Pool::new(settings.pool_idle_per_host, settings.pool_idle_total, longest);
+        Ok(Self { dialer: Dialer::new(resolver)?, pool })
     }
 
     /// Sends one GET and reads the answer.
@@ -53,49 +44,50 @@ impl Client {
     /// # Errors
     /// When no answer came, see [`HttpError`]. A status that is not 2xx is an answer.
     pub async fn get(&self, request: Request<'_>) -> Result<Response, HttpError> {
-        request.reach.check_literal(request.url)?;
-        let port = request.url.port_or_known_default();
-        let client = self
-            .clients
-            .get(&(request.reach, port))
-            .or_else(|| self.clients.get(&(request.reach, None)))
-            .expect("there is a client without a port for each reach");
-        exchange::get(client, request).await
+        let begun = Instant::now();
+        let mut route = self.dialer.route(&request)?;
+        loop {
+            let mut connection = match self.pool.take(&route.key) {
+                Some(connection) => connection,
+                None => self.connect(&request, &mut route, begun).await?,
+            };
+            match exchange(&mut connection, &request, begun).await {
+                Ok((response, ended)) => {
+                    // One of HTTP/2 is in the pool since it was made.
+                    if ended && matches!(connection.sender, Sender::Http1(_)) {
+                        self.pool.put(route.key, connection);
+                    }
+                    return Ok(response);
+                }
+                // Each time one connection less is in the pool.
+                Err(Broken::Stale) if connection.reused => {}
+                Err(Broken::Stale) => {
+                    return Err(HttpError::Untrusted(
+                        "the connection was closed before a request could be sent",
+                    ));
+                }
+                Err(Broken::Failed(error)) => return Err(error),
+            }
+        }
     }
-}
 
-fn build(
-    settings: &Settings,
-    tls: rustls::ClientConfig,
-    dns: GuardedDns,
-) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .dns_resolver(dns)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
-        .pool_idle_timeout(Duration::from_millis(settings.pool_idle_ms))
-        .pool_max_idle_per_host(settings.pool_idle_per_host)
-        .http1_max_headers(MAX_HEADERS)
-        .http2_max_header_list_size(MAX_H2_HEADER_BYTES)
-        // Servers of the wild: what a browser reads past, we read past.
-        .http1_ignore_invalid_headers_in_responses(true)
-        .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .http1_allow_spaces_after_header_name_in_responses(true)
-        .build()
-}
-
-/// The headers of every request. They are set on the request rather than on the client, so that what
-/// was sent is known.
-pub(super) fn usual_headers() -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-    );
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd, deflate"));
-    headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en,*;q=0.5"));
-    headers
+    async fn connect(
+        &self,
+        request: &Request<'_>,
+        route: &mut Route<'_>,
+        begun: Instant,
+    ) -> Result<Connection, HttpError> {
+        let whole = Duration::from_millis(request.settings.timeout_ms).min(LONGEST);
+        let bound = Duration::from_millis(request.settings.bounds.connect_ms)
+            .min(whole.saturating_sub(begun.elapsed()));
+        let connection = timeout(bound, self.dialer.dial(request.url, route))
+            .await
+            .map_err(|_| HttpError::Timeout { after: bound, phase: Phase::Connect })??;
+        if let Sender::Http2(sender) = &connection.sender {
+            let shared = Sender::Http2(sender.clone());
+            let about = Arc::clone(&connection.about);
+            self.pool.put(route.key.clone(), Connection { sender: shared, about, reused: false });
+        }
+        Ok(connection)
+    }
 }

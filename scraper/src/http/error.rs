@@ -1,8 +1,29 @@
 //! Why an exchange gave no answer, in the terms the pipeline needs.
 
 use crate::{address::Blocked, resolve::ResolveError};
-use std::{error::Error as StdError, io, time::Duration};
+use std::{io, time::Duration};
 use trawl_shared::{model::code, runtime::FailureClass};
+
+/// A part of an exchange that has a bound of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Look-up, connection, proxy and TLS.
+    Connect,
+    /// From the request to the last header.
+    Headers,
+    /// From the last header to the last byte.
+    Body,
+}
+
+impl Phase {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Connect => "connecting",
+            Self::Headers => "waiting for the answer",
+            Self::Body => "reading the body",
+        }
+    }
+}
 
 /// No answer.
 #[derive(Debug, thiserror::Error)]
@@ -12,28 +33,56 @@ pub enum HttpError {
     Blocked(#[from] Blocked),
     /// The name has no address.
     #[error("the host name can't be resolved")]
-    Dns(#[source] reqwest::Error),
+    Dns(#[source] ResolveError),
     /// Nobody listens, or the network does not lead there.
     #[error("no connection could be made")]
-    Connect(#[source] reqwest::Error),
+    Connect(#[source] io::Error),
+    /// The proxy can't be used.
+    #[error("the proxy {proxy} can't be used: {why}")]
+    Proxy {
+        /// The proxy, without its secrets.
+        proxy: String,
+        /// What went wrong.
+        why: String,
+    },
     /// The handshake failed.
     #[error("TLS could not be negotiated")]
-    Tls(#[source] reqwest::Error),
+    Tls(#[source] io::Error),
+    /// The job's certificates or key can't be read.
+    #[error("the job's TLS settings can't be used: {0}")]
+    TlsSettings(String),
+    /// The URL can't be put into a request.
+    #[error("the URL can't be put into a request: {0}")]
+    BadUrl(String),
     /// Time ran out.
-    #[error("timed out after {} ms while {phase}", after.as_millis())]
+    #[error("timed out after {} ms while {}", after.as_millis(), phase.words())]
     Timeout {
         /// The bound.
         after: Duration,
         /// What was going on.
-        phase: &'static str,
+        phase: Phase,
     },
+    /// The body arrives too slowly.
+    #[error("only {bytes} bytes of the body arrived in {} s", within.as_secs())]
+    TooSlow {
+        /// What arrived.
+        bytes: u64,
+        /// In this time.
+        within: Duration,
+    },
+    /// The header is longer than anybody needs.
+    #[error("the answer's header is longer than is read")]
+    HeadersTooLarge(#[source] hyper::Error),
     /// The answer broke off or is not HTTP.
     #[error("the answer broke off or is not HTTP")]
-    BadResponse(#[source] reqwest::Error),
+    BadResponse(#[source] hyper::Error),
+    /// The answer is HTTP of a kind that can't be trusted.
+    #[error("the answer can't be trusted: {0}")]
+    Untrusted(&'static str),
     /// The body is not in the coding its headers name.
     #[error("the body can't be decoded as {coding}")]
     BadEncoding {
-        /// The value of `Content-Encoding`.
+        /// The codings.
         coding: String,
         /// What the decoder said.
         #[source]
@@ -55,9 +104,15 @@ impl HttpError {
             Self::Blocked(_) => code::SSRF_BLOCKED,
             Self::Dns(_) => code::DNS_FAILED,
             Self::Connect(_) => code::CONNECT_FAILED,
-            Self::Tls(_) => code::TLS_FAILED,
-            Self::Timeout { .. } => code::TIMEOUT_HEADERS,
-            Self::BadResponse(_) => code::BAD_RESPONSE,
+            Self::Proxy { .. } => code::PROXY_FAILED,
+            Self::Tls(_) | Self::TlsSettings(_) => code::TLS_FAILED,
+            Self::BadUrl(_) => code::BAD_URL,
+            Self::Timeout { phase: Phase::Connect, .. } => code::TIMEOUT_CONNECT,
+            Self::Timeout { phase: Phase::Headers, .. } => code::TIMEOUT_HEADERS,
+            Self::Timeout { phase: Phase::Body, .. } => code::TIMEOUT_BODY,
+            Self::TooSlow { .. } => code::TOO_SLOW,
+            Self::HeadersTooLarge(_) => code::HEADERS_TOO_LARGE,
+            Self::BadResponse(_) | Self::Untrusted(_) => code::BAD_RESPONSE,
             Self::BadEncoding { .. } | Self::Bomb { .. } => code::BAD_ENCODING,
         }
     }
@@ -74,42 +129,33 @@ impl HttpError {
     /// Whether trying again can't help: it is the URL's end, not a failure.
     #[must_use]
     pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Blocked(_) | Self::Bomb { .. })
+        matches!(self, Self::Blocked(_) | Self::Bomb { .. } | Self::BadUrl(_) | Self::TlsSettings(_))
     }
 
-    /// Sorts what reqwest says while `phase` was going on.
-    pub(super) fn from_reqwest(error: reqwest::Error, bound: Duration, phase: &'static str) -> Self {
-        // The URL is in every record beside the error already.
-        let error = error.without_url();
-        if let Some(ResolveError::Blocked(blocked)) = cause::<ResolveError>(&error) {
-            return Self::Blocked(blocked.clone());
-        }
-        if error.is_dns() || error.is_builder() {
-            // A builder error is a host that WHATWG lets pass and that no resolver could be asked for.
-            Self::Dns(error)
-        } else if cause::<rustls::Error>(&error).is_some() {
-            Self::Tls(error)
-        } else if error.is_timeout() {
-            Self::Timeout { after: bound, phase }
-        } else if error.is_connect() {
-            Self::Connect(error)
-        } else {
-            Self::BadResponse(error)
+    /// Whether it is the host that can't be reached, whatever it is asked for.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Dns(_) | Self::Connect(_) | Self::Tls(_) | Self::Proxy { .. })
+    }
+
+    /// Whether it says something about the host's load.
+    #[must_use]
+    pub const fn is_strain(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Timeout { .. } | Self::TooSlow { .. })
+    }
+}
+
+impl From<ResolveError> for HttpError {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Blocked(blocked) => Self::Blocked(blocked),
+            other @ ResolveError::NoAddress { .. } => Self::Dns(other),
         }
     }
 }
 
-/// The first cause of type `E`, also where an `io::Error` carries it.
-fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
+impl From<hyper::Error> for HttpError {
+    fn from(error: hyper::Error) -> Self {
+        if error.is_parse_too_large() { Self::HeadersTooLarge(error) } else { Self::BadResponse(error) }
     }
-    None
 }

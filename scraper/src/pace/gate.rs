@@ -39,13 +39,20 @@ struct State {
     /// The host's own wish: nobody before this.
     closed_until: Option<Instant>,
     back_off: Duration,
+    /// What the host's answers say the gap should be; only who wants that is bound by it.
+    adaptive_gap: Duration,
 }
 
 impl State {
+    /// The gap that holds for a request with these limits.
+    fn gap(&self, limits: &Limits) -> Duration {
+        let adaptive = limits.adaptive.map_or(Duration::ZERO, |longest| self.adaptive_gap.min(longest));
+        limits.gap.max(self.back_off).max(adaptive)
+    }
+
     /// When a request with these limits may start, as far as time goes.
     fn due(&self, limits: &Limits) -> Option<Instant> {
-        let gap = limits.gap.max(self.back_off);
-        let after_last = self.last_start.map(|start| start + gap);
+        let after_last = self.last_start.map(|start| start + self.gap(limits));
         after_last.max(self.closed_until).max(limits.earliest)
     }
 }
@@ -58,7 +65,7 @@ impl Gate {
     /// How long a newcomer would wait, if every request took no time.
     pub(super) fn expected_wait(&self, limits: &Limits) -> Duration {
         let state = self.state();
-        let gap = limits.gap.max(state.back_off);
+        let gap = state.gap(limits);
         let head =
             state.due(limits).map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
         head + gap.saturating_mul(self.queued.load(Ordering::Relaxed))
@@ -99,9 +106,9 @@ impl Gate {
             let mut state = gate.state();
             state.under_way += 1;
             state.last_start = Some(Instant::now());
-            state.last_gap = limits.gap;
+            state.last_gap = state.gap(limits);
             drop(state);
-            return Pass { gate: Arc::clone(gate), max_back_off, _slot: slot };
+            return Pass { gate: Arc::clone(gate), limits: *limits, max_back_off, _slot: slot };
         }
     }
 
@@ -130,6 +137,7 @@ impl Drop for Queued<'_> {
 #[derive(Debug)]
 pub struct Pass {
     gate: Arc<Gate>,
+    limits: Limits,
     max_back_off: Duration,
     _slot: OwnedSemaphorePermit,
 }
@@ -143,9 +151,23 @@ impl Pass {
         state.closed_until = state.closed_until.max(Some(Instant::now() + quiet));
     }
 
-    /// The host answered as usual: its back-off eases.
-    pub fn answered(&self) {
+    /// The host failed, or took too long: an adaptive gap doubles.
+    pub fn strained(&self) {
+        if let Some(longest) = self.limits.adaptive {
+            let mut state = self.gate.state();
+            let doubled = state.adaptive_gap.max(self.limits.gap) * 2;
+            state.adaptive_gap = doubled.max(FIRST_BACK_OFF).min(longest);
+        }
+    }
+
+    /// The host answered as usual, the header after `latency`: its back-off eases, and an adaptive gap goes half the
+    /// way down to the latency or all the way up. So a host is at work for us half of the time at most.
+    pub fn answered(&self, latency: Duration) {
         let mut state = self.gate.state();
+        if let Some(longest) = self.limits.adaptive {
+            let half_way = (state.adaptive_gap + latency) / 2;
+            state.adaptive_gap = half_way.max(latency).clamp(self.limits.gap.min(longest), longest);
+        }
         if !state.back_off.is_zero() {
             state.back_off /= 2;
             if state.back_off < LEAST_BACK_OFF {

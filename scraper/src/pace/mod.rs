@@ -41,6 +41,8 @@ pub struct Limits {
     pub gap: Duration,
     /// Not before.
     pub earliest: Option<Instant>,
+    /// The gap follows how the host answers, between `gap` and this.
+    pub adaptive: Option<Duration>,
 }
 
 /// The wait would be longer than the pace allows for; come back later.

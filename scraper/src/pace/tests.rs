@@ -10,7 +10,7 @@ fn host(name: &str) -> HostKey {
 }
 
 fn limits(per_host: usize, gap_ms: u64) -> Limits {
-    Limits { per_host, gap: Duration::from_millis(gap_ms), earliest: None }
+    Limits { per_host, gap: Duration::from_millis(gap_ms), earliest: None, adaptive: None }
 }
 
 fn pace(slots: usize) -> Arc<Pace> {
@@ -113,12 +113,12 @@ async fn a_throttling_host_is_left_alone_and_recovers() {
     drop(pass);
     let (pass, waited) = start().await;
     assert_eq!(waited, 2);
-    pass.answered();
+    pass.answered(Duration::ZERO);
     drop(pass);
     let (pass, waited) = start().await;
     assert_eq!(waited, 1);
-    pass.answered();
-    pass.answered();
+    pass.answered(Duration::ZERO);
+    pass.answered(Duration::ZERO);
     drop(pass);
     assert_eq!(start().await.1, 0);
 }
@@ -165,4 +165,49 @@ async fn idle_hosts_are_forgotten_but_not_within_their_gap() {
     assert!(pace.known_hosts() <= FIRST_SWEEP * 2, "{}", pace.known_hosts());
     let refused = pace.enter(&host("patient.example"), limits(1, 3_600_000)).await;
     assert!(refused.is_err(), "its gap is remembered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_gap_follows_the_host_within_its_bounds() {
+    let pace = pace(1);
+    let a = host("a.example");
+    let limits = Limits { adaptive: Some(Duration::from_secs(20)), ..limits(1, 1_000) };
+    let next = async || {
+        let begun = Instant::now();
+        let pass = pace.enter(&a, limits).await.unwrap();
+        (pass, begun.elapsed().as_millis())
+    };
+    let seconds = Duration::from_secs;
+    // What the host does, and the gap after it.
+    let answers = [
+        (Some(seconds(0)), 1_000),
+        (Some(seconds(9)), 9_000),
+        (Some(seconds(3)), 6_000),
+        (None, 12_000),
+        (None, 20_000),
+        (None, 20_000),
+        (Some(seconds(90)), 20_000),
+        (Some(seconds(0)), 10_000),
+        (Some(seconds(0)), 5_000),
+        (Some(seconds(0)), 2_500),
+        (Some(seconds(0)), 1_250),
+        (Some(seconds(0)), 1_000),
+    ];
+    let (mut pass, _) = next().await;
+    for (answer, gap) in answers {
+        match answer {
+            Some(latency) => pass.answered(latency),
+            None => pass.strained(),
+        }
+        drop(pass);
+        let waited;
+        (pass, waited) = next().await;
+        assert_eq!(waited, gap, "after {answer:?}");
+    }
+    drop(pass);
+
+    // Who does not follow it is bound by their own gap.
+    let begun = Instant::now();
+    drop(pace.enter(&a, Limits { adaptive: None, ..limits }).await.unwrap());
+    assert_eq!(begun.elapsed(), seconds(1));
 }

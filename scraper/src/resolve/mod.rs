@@ -1,25 +1,21 @@
-//! From a host name to addresses that may be dialled: overrides, a small cache, the system's
-//! resolver, and the address guard behind all three.
+//! From a host name to addresses that may be dialled: overrides, our own DNS client with its cache, and
+//! the address guard behind both.
 //!
 //! Invariant: what [`Resolver::look_up`] answers has passed the guard, also when it comes from an
 //! override or the cache; a client that dials only these can't be led elsewhere by DNS.
 
+mod dns;
 mod overrides;
 
+pub use hickory_resolver::net::NetError;
 pub use overrides::{OverrideError, Overrides, ResolveOverride};
 
-use crate::address::{Blocked, Reach};
-use std::{
-    collections::HashMap,
-    io,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use crate::{
+    address::{Blocked, Reach},
+    settings::Settings,
 };
-use tokio::time::Instant;
-
-/// Names remembered at once; the cache is emptied of the expired, then of all, beyond it.
-const CACHE_CAPACITY: usize = 16_384;
+use dns::Dns;
+use std::net::IpAddr;
 
 /// Why a name has no address to dial.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +27,7 @@ pub enum ResolveError {
         host: String,
         /// What the resolver said.
         #[source]
-        source: io::Error,
+        source: NetError,
     },
     /// Every address is special.
     #[error(transparent)]
@@ -42,30 +38,17 @@ pub enum ResolveError {
 #[derive(Debug)]
 pub struct Resolver {
     overrides: Overrides,
-    ttl: Duration,
-    cache: Mutex<HashMap<String, Remembered>>,
-}
-
-#[derive(Debug)]
-struct Remembered {
-    addresses: Arc<[IpAddr]>,
-    until: Instant,
+    dns: Dns,
 }
 
 impl Resolver {
-    /// A resolver that remembers answers for `ttl`.
+    /// A resolver with the settings of the service.
     #[must_use]
-    pub fn new(overrides: Overrides, ttl: Duration) -> Self {
-        Self { overrides, ttl, cache: Mutex::default() }
+    pub fn new(settings: &Settings) -> Self {
+        Self { overrides: Overrides::new(&settings.resolve), dns: Dns::new(settings) }
     }
 
-    /// The overrides it answers from first.
-    #[must_use]
-    pub fn overrides(&self) -> &Overrides {
-        &self.overrides
-    }
-
-    /// The addresses of `host` that may be dialled, in the resolver's order. `port` only chooses
+    /// The addresses of `host` that may be dialled, in the order to try them in. `port` only chooses
     /// among overrides; without one none of them applies.
     ///
     /// # Errors
@@ -79,40 +62,12 @@ impl Resolver {
         if let Some(addresses) = port.and_then(|port| self.overrides.get(host, port)) {
             return guard(host, addresses, reach);
         }
-        let addresses = match self.cached(host) {
-            Some(addresses) => addresses,
-            None => self.ask_system(host).await?,
-        };
-        guard(host, &addresses, reach)
-    }
-
-    fn cached(&self, host: &str) -> Option<Arc<[IpAddr]>> {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = cache.get(host)?;
-        (known.until > Instant::now()).then(|| Arc::clone(&known.addresses))
-    }
-
-    async fn ask_system(&self, host: &str) -> Result<Arc<[IpAddr]>, ResolveError> {
         let no_address = |source| ResolveError::NoAddress { host: host.to_owned(), source };
-        let found = tokio::net::lookup_host((host, 0)).await.map_err(no_address)?;
-        let addresses: Arc<[IpAddr]> = found.map(|socket| socket.ip()).collect();
+        let addresses = self.dns.look_up(host).await.map_err(no_address)?;
         if addresses.is_empty() {
-            return Err(no_address(io::Error::new(
-                io::ErrorKind::NotFound,
-                "the resolver answered with nothing",
-            )));
+            return Err(no_address(NetError::Message("the answer holds no address")));
         }
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= CACHE_CAPACITY {
-            let now = Instant::now();
-            cache.retain(|_, known| known.until > now);
-            if cache.len() >= CACHE_CAPACITY {
-                cache.clear();
-            }
-        }
-        let known = Remembered { addresses: Arc::clone(&addresses), until: Instant::now() + self.ttl };
-        cache.insert(host.to_owned(), known);
-        Ok(addresses)
+        guard(host, &addresses, reach)
     }
 }
 
@@ -141,8 +96,8 @@ mod tests {
     use super::*;
 
     fn resolver(overrides: &[&str]) -> Resolver {
-        let overrides: Vec<ResolveOverride> = overrides.iter().map(|s| s.parse().unwrap()).collect();
-        Resolver::new(Overrides::new(&overrides), Duration::from_secs(60))
+        let resolve = overrides.iter().map(|s| s.parse().unwrap()).collect();
+        Resolver::new(&Settings { resolve, ..Settings::default() })
     }
 
     #[tokio::test]

@@ -101,11 +101,6 @@ impl Overrides {
         Self { by_port }
     }
 
-    /// The ports that have overrides.
-    pub fn ports(&self) -> impl Iterator<Item = u16> + '_ {
-        self.by_port.keys().copied()
-    }
-
     /// The addresses set for `host:port`, where some are.
     #[must_use]
     pub fn get(&self, host: &str, port: u16) -> Option<&[IpAddr]> {

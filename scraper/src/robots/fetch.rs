@@ -2,13 +2,12 @@
 
 use super::{MAX_ROBOTS_BYTES, RobotsRules, Standing, Unreachable};
 use crate::{
-    address::Reach,
     http::{HttpError, Request, Response},
     pace::{Limits, TooLong},
     polite::{Polite, Refusal},
     status::Policy,
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use trawl_shared::{
     model::{CanonicalUrl, FetchSettings, code},
     runtime::FailureClass,
@@ -28,13 +27,7 @@ pub(super) async fn fetch(
 ) -> Result<Standing, TooLong> {
     let mut url = page.join("/robots.txt").unwrap_or_else(|_| page.clone());
     for _ in 0..=MAX_REDIRECTS {
-        let request = Request {
-            url: url.as_url(),
-            user_agent: &settings.user_agent,
-            timeout: Duration::from_millis(settings.timeout_ms),
-            max_body: MAX_ROBOTS_BYTES,
-            reach: Reach::from(settings.allow_private_addresses),
-        };
+        let request = Request::file(url.as_url(), settings, MAX_ROBOTS_BYTES);
         let response = match polite.get(&url.host_key(), limits, request).await {
             Ok(response) => response,
             Err(Refusal::Wait(too_long)) => return Err(too_long),
@@ -52,7 +45,7 @@ pub(super) async fn fetch(
             Policy::Gone => return Ok(Standing::Unrestricted),
             // Among them 429, which RFC 9309 counts as absent: who asks for fewer requests is not
             // answered with all of them.
-            policy @ (Policy::Retry | Policy::Throttled | Policy::Nonsense) => {
+            policy @ (Policy::Retry | Policy::Throttled | Policy::Unchanged | Policy::Nonsense) => {
                 return Ok(Standing::Unreachable(Arc::new(Unreachable {
                     code: code::ROBOTS_UNREACHABLE,
                     class: if policy == Policy::Throttled {
@@ -81,11 +74,8 @@ fn read(response: &Response, agent: &str) -> Standing {
 }
 
 fn unreachable(error: HttpError) -> Unreachable {
-    let code = match &error {
-        // It is the host that can't be reached; the page would say the same.
-        HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Tls(_) => error.code(),
-        _ => code::ROBOTS_UNREACHABLE,
-    };
+    // Where it is the host that can't be reached, the page would say the same.
+    let code = if error.is_unreachable() { error.code() } else { code::ROBOTS_UNREACHABLE };
     Unreachable {
         code,
         class: error.class(),

@@ -4,9 +4,15 @@
 mod bodies;
 mod command;
 mod corpora;
+mod curl;
+mod encrypted;
 mod guard;
+mod hostile;
+mod http1;
+mod names;
 mod outcomes;
 mod politeness;
+mod proxies;
 mod robots;
 mod site;
 mod tasks;

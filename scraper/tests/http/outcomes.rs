@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{io::Write as _, net::TcpListener, time::Duration};
 use trawl_shared::{
-    model::{Outcome, code},
+    model::{Outcome, Oversize, Validators, code},
     runtime::FailureClass,
 };
 
@@ -29,6 +29,7 @@ async fn a_redirect_is_an_end_with_an_absolute_target() {
 async fn useless_redirects_are_gone() {
     let site = Site::start(|ask: &Ask| match ask.path.as_str() {
         "/none" => Reply::new(301, &[], ""),
+        "/two" => Reply::new(301, &["Location: /a", "Location: /b"], ""),
         "/self" => Reply::redirect("/self#again"),
         "/mail" => Reply::redirect("mailto:a@b.example"),
         "/secret" => Reply::redirect("http://user:pw@a.example/"),
@@ -38,6 +39,7 @@ async fn useless_redirects_are_gone() {
     let handler = handler(|_| {});
     for (path, detail) in [
         ("/none", "without a Location"),
+        ("/two", "several Locations"),
         ("/self", "itself"),
         ("/mail", "mailto"),
         ("/secret", "user"),
@@ -103,7 +105,7 @@ async fn a_304_that_nobody_asked_for_is_a_bad_answer() {
 async fn server_errors_are_tried_again() {
     let site = Site::start(|ask: &Ask| Reply::new(ask.path[1..].parse().unwrap(), &[], "")).await;
     let handler = handler(|_| {});
-    for status in [408, 425, 500, 502, 503, 504] {
+    for status in [408, 425, 500, 502, 504] {
         let fault = fault(handle(&handler, task(&site.url(&format!("/{status}")))).await);
         assert_eq!((fault.class, &*fault.code), (FailureClass::Server, code::SERVER_ERROR), "{status}");
         assert!(fault.text().contains(&status.to_string()));
@@ -115,11 +117,14 @@ async fn throttling_carries_the_wait_in_both_forms() {
     let date = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(90));
     let site = Site::start(move |ask: &Ask| match ask.path.as_str() {
         "/429" => Reply::new(429, &[], ""),
+        "/503" => Reply::new(503, &[], ""),
         "/seconds" => Reply::new(429, &["Retry-After: 7"], ""),
         _ => Reply::new(503, &[&format!("Retry-After: {date}")], ""),
     })
     .await;
-    for (path, expected) in [("/429", None), ("/seconds", Some(7..=7)), ("/date", Some(80..=90))] {
+    for (path, expected) in
+        [("/429", None), ("/503", None), ("/seconds", Some(7..=7)), ("/date", Some(80..=90))]
+    {
         // A handler each: the host is left alone for a while after such an answer.
         let fault = fault(handle(&handler(|_| {}), task(&site.url(path))).await);
         assert_eq!((fault.class, &*fault.code), (FailureClass::Throttled, code::THROTTLED), "{path}");
@@ -164,4 +169,111 @@ async fn a_page_carries_what_the_parser_needs() {
         (200, b"hello".as_slice(), Some("UTF-8"))
     );
     assert_eq!(page.crawl_delay_ms, None);
+}
+
+#[tokio::test]
+async fn a_page_that_did_not_change_is_asked_for_once_more() {
+    let site = Site::start(|ask: &Ask| {
+        let known = ask.header("if-none-match") == Some("\"v1\"")
+            && ask.header("if-modified-since") == Some("Thu, 01 Jan 2026 00:00:00 GMT");
+        if known {
+            Reply::raw("HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n", Then::KeepAlive)
+        } else {
+            Reply::page("new")
+        }
+    })
+    .await;
+    let handler = handler(|_| {});
+    let mut task = task(&site.url("/"));
+    page(handle(&handler, task.clone()).await);
+    task.validators = Some(Validators {
+        etag: Some("\"v1\"".to_owned()),
+        last_modified: Some("Thu, 01 Jan 2026 00:00:00 GMT".to_owned()),
+    });
+    let ended = end(handle(&handler, task).await);
+    assert_eq!((ended.outcome, &*ended.code), (Outcome::Unchanged, code::NOT_MODIFIED));
+    assert_eq!(ended.validators.unwrap().etag.as_deref(), Some("\"v1\""));
+}
+
+#[tokio::test]
+async fn types_are_judged_by_header_and_by_bytes() {
+    let site = Site::start(|ask: &Ask| match ask.path.as_str() {
+        "/html" => Reply::page("<p>text"),
+        // Hangs: only its header is looked at.
+        "/pdf" => Reply::raw(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\nContent-Length: 99\r\n\r\n",
+            Then::Hang,
+        ),
+        "/none" => Reply::new(200, &[], b"%PDF-1.7"),
+        _ => Reply::new(200, &["Content-Type: text/plain"], b"\x00\x01\x02"),
+    })
+    .await;
+    let handler = handler(|_| {});
+    for (path, found) in [
+        ("/html", None),
+        ("/pdf", Some("application/pdf")),
+        ("/none", Some("application/pdf")),
+        ("/lie", Some("application/octet-stream")),
+    ] {
+        let mut task = task(&site.url(path));
+        task.fetch.types.accept = vec!["text/*".to_owned()];
+        let answer = handle(&handler, task).await;
+        match found {
+            None => assert_eq!(page(answer).mime, None),
+            Some(found) => {
+                let ended = end(answer);
+                assert_eq!((ended.outcome, &*ended.code), (Outcome::Excluded, code::CONTENT_TYPE), "{path}");
+                assert_eq!(ended.status, Some(200));
+                assert!(ended.detail.unwrap().contains(found), "{path}");
+            }
+        }
+    }
+    assert_eq!(
+        page(handle(&handler, task(&site.url("/none"))).await).mime.as_deref(),
+        Some("application/pdf")
+    );
+}
+
+#[tokio::test]
+async fn a_job_may_leave_large_pages_out() {
+    let site = Site::start(|ask: &Ask| match ask.path.as_str() {
+        "/declared" => Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc", Then::Hang),
+        "/small" => Reply::page("0123456789"),
+        _ => Reply::raw([b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &[b'x'; 5000]].concat(), Then::Hang),
+    })
+    .await;
+    let handler = handler(|_| {});
+    for (path, code) in
+        [("/declared", Some(code::TOO_LARGE)), ("/endless", Some(code::TOO_LARGE)), ("/small", None)]
+    {
+        let mut task = task(&site.url(path));
+        task.fetch.max_body = 10;
+        task.fetch.oversize = Oversize::Exclude;
+        let answer = handle(&handler, task).await;
+        match code {
+            Some(code) => assert_eq!(&*end(answer).code, code, "{path}"),
+            None => assert_eq!(page(answer).body.len(), 10),
+        }
+    }
+}
+
+#[tokio::test]
+async fn cookies_are_a_job_s_own_and_opt_in() {
+    let site = Site::start(|ask: &Ask| {
+        let body = ask.header("cookie").unwrap_or_default().to_owned();
+        Reply::new(200, &["Set-Cookie: id=1; Path=/", "Set-Cookie: b=2; Path=/b"], body)
+    })
+    .await;
+    let handler = handler(|_| {});
+    let mut first = task(&site.url("/"));
+    first.fetch.cookies = true;
+    let mut again = first.clone();
+    again.origin.url = trawl_shared::model::CanonicalUrl::parse(&site.url("/b/c")).unwrap();
+    assert_eq!(&*page(handle(&handler, first.clone()).await).body, b"");
+    assert_eq!(&*page(handle(&handler, again).await).body, b"b=2; id=1");
+    assert_eq!(&*page(handle(&handler, first).await).body, b"id=1");
+    let mut other = task(&site.url("/"));
+    other.fetch.cookies = true;
+    assert_eq!(&*page(handle(&handler, other).await).body, b"", "another job has another jar");
+    assert_eq!(&*page(handle(&handler, task(&site.url("/"))).await).body, b"");
 }

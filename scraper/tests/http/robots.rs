@@ -88,9 +88,9 @@ async fn a_file_that_cannot_be_had_forbids_for_now() {
     })
     .await;
     let handler = handler(|settings| settings.robots_retry_ms = 0);
-    for status in ["500", "503"] {
+    for (status, class) in [("500", FailureClass::Server), ("503", FailureClass::Throttled)] {
         let fault = fault(handle(&handler, obeying(&site.url("/x"))).await);
-        assert_eq!((&*fault.code, fault.class), (code::ROBOTS_UNREACHABLE, FailureClass::Server));
+        assert_eq!((&*fault.code, fault.class), (code::ROBOTS_UNREACHABLE, class));
         assert!(fault.text().contains(status), "{}", fault.text());
     }
     page(handle(&handler, obeying(&site.url("/x"))).await);
