@@ -1,8 +1,9 @@
-//! Stored pages as a file or a stream of rows.
+//! What is stored, written out: rows of pages, links or items, and archived records.
 
 use crate::{
-    sink::{Format, RowError},
-    store::PageStore,
+    row::{Cell, ItemRow, RowError, RowSet, Rows},
+    sink::{Format, convert},
+    store::{PageStore, Question},
 };
 use futures_util::TryStreamExt as _;
 use std::{
@@ -11,7 +12,7 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
-use trawl_shared::{model::JobId, sql::SqlError};
+use trawl_shared::sql::SqlError;
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -34,32 +35,106 @@ pub enum ExportError {
     Row(#[from] RowError),
 }
 
-/// Writes the pages of one job or all, in the order they were stored in, and answers how many. `progress`
-/// hears the number of rows so far. Memory stays flat: one row at a time.
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Which rows, under which columns.
+    pub set: RowSet,
+    /// In which format; not WARC, which holds no rows.
+    pub format: Format,
+    /// Of which pages.
+    pub question: Question,
+    /// Items that these rules made; without, those that each job used last.
+    pub rules: Option<String>,
+}
+
+/// Writes rows in the order they were stored in, and answers how many. `progress` hears the number of rows
+/// so far. Memory stays flat: one row at a time, and of Parquet a row group.
 ///
 /// # Errors
 /// When the store fails or `out` does.
 pub async fn export(
     store: &dyn PageStore,
-    job: Option<JobId>,
-    format: Format,
+    export: &Export,
     target: &str,
     out: &mut (dyn Write + Send),
     mut progress: impl FnMut(u64),
 ) -> Result<u64, ExportError> {
-    let failed = |rows, source| ExportError::Output { target: target.to_owned(), rows, source };
-    let mut text = Vec::from(format.head());
+    if export.question.is_narrow()
+        && let Err(error) = store.index().await
+    {
+        // It is answered without, only later.
+        tracing::warn!("no index could be made: {error}");
+    }
+    match export.set.rows() {
+        Rows::Items => items(store, export, target, out, &mut progress).await,
+        Rows::Pages | Rows::Links => pages(store, export, target, out, &mut progress).await,
+    }
+}
+
+async fn pages(
+    store: &dyn PageStore,
+    export: &Export,
+    target: &str,
+    out: &mut (dyn Write + Send),
+    progress: &mut impl FnMut(u64),
+) -> Result<u64, ExportError> {
     let mut rows = 0;
-    let mut pages = store.pages(job);
+    let failed = |rows, source| ExportError::Output { target: target.to_owned(), rows, source };
+    let sink = export.format.sink(export.set.columns(), out).map_err(|source| failed(0, source))?;
+    let Some(mut sink) = sink else { return Ok(0) };
+    let mut pages = store.pages(&export.question);
     while let Some(page) = pages.try_next().await? {
-        format.write_row(&page, &mut text)?;
-        out.write_all(&text).map_err(|source| failed(rows, source))?;
-        text.clear();
-        rows += 1;
+        let mut written = Ok(());
+        export.set.visit(&page, |cells: &[Cell<'_>]| {
+            if written.is_ok() {
+                written = sink.write(cells);
+                rows += 1;
+            }
+        })?;
+        written.map_err(|source| failed(rows - 1, source))?;
         progress(rows);
     }
-    // The head, where there was no row to carry it.
-    out.write_all(&text).and_then(|()| out.flush()).map_err(|source| failed(rows, source))?;
+    sink.finish().map_err(|source| failed(rows, source))?;
+    Ok(rows)
+}
+
+/// Items have the columns that all of them need: where a format wants those first, the items wait in a
+/// temporary file.
+async fn items(
+    store: &dyn PageStore,
+    export: &Export,
+    target: &str,
+    out: &mut (dyn Write + Send),
+    progress: &mut impl FnMut(u64),
+) -> Result<u64, ExportError> {
+    let failed = |rows, source| ExportError::Output { target: target.to_owned(), rows, source };
+    let is_converted = export.format.is_converted(Rows::Items);
+    let mut waiting = match is_converted {
+        true => Some(tempfile::NamedTempFile::new().map_err(|source| failed(0, source))?),
+        false => None,
+    };
+    let mut rows = 0;
+    {
+        let mut lines: BufWriter<&mut (dyn Write + Send)> = match &mut waiting {
+            Some(file) => BufWriter::new(file.as_file_mut()),
+            None => BufWriter::new(&mut *out),
+        };
+        let mut items = store.items(&export.question, export.rules.as_deref());
+        let mut text = Vec::new();
+        while let Some(item) = items.try_next().await? {
+            let row = ItemRow::new(&item).map_err(|source| RowError { url: item.url.clone(), source })?;
+            text.clear();
+            row.line(if is_converted { &[] } else { export.set.columns() }, &mut text);
+            lines.write_all(&text).map_err(|source| failed(rows, source))?;
+            rows += 1;
+            progress(rows);
+        }
+        lines.flush().map_err(|source| failed(rows, source))?;
+    }
+    if let Some(waiting) = waiting {
+        convert(waiting.path(), &export.set, export.format, out).map_err(|source| failed(rows, source))?;
+    }
     Ok(rows)
 }
 
@@ -81,7 +156,7 @@ impl WholeFile {
         let mut partial = OsString::from(path);
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        let file = Some(BufWriter::new(File::create(&partial)?));
+        let file = Some(BufWriter::with_capacity(256 * 1024, File::create(&partial)?));
         Ok(Self { file, partial, path: path.to_owned() })
     }
 

@@ -2,15 +2,15 @@
 
 use crate::{
     input::EndedTask,
-    sink::{OutputError, Outputs, WriteFailure},
-    store::{CONSUMER, PageStore},
-    write::{Entry, write},
+    sink::{OutputError, Outputs, SharedOutputs, WriteFailure},
+    store::PageStore,
+    write::{CONSUMER, Entry, write},
 };
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use trawl_shared::{
     model::code,
     runtime::{BatchHandler, Context, Failure, FailureClass},
@@ -36,8 +36,8 @@ impl Tally {
 pub struct StoreHandler {
     store: Arc<dyn PageStore>,
     /// Without outputs batches may be stored side by side; with them, one after the other.
-    outputs: Option<Mutex<Outputs>>,
-    trouble: watch::Sender<Option<Arc<OutputError>>>,
+    outputs: Option<SharedOutputs>,
+    trouble: Trouble,
     tally: Tally,
 }
 
@@ -45,15 +45,22 @@ impl StoreHandler {
     /// A handler that writes to the store alone.
     #[must_use]
     pub fn new(store: Arc<dyn PageStore>) -> Self {
-        Self { store, outputs: None, trouble: watch::Sender::new(None), tally: Tally::default() }
+        Self { store, outputs: None, trouble: Trouble::default(), tally: Tally::default() }
     }
 
     /// A handler that writes to outputs as well, and what tells when one of them fails. From then on every
     /// message is held: nothing is stored that is not in the outputs too.
     #[must_use]
     pub fn with_outputs(store: Arc<dyn PageStore>, outputs: Outputs) -> (Self, OutputTrouble) {
-        let (trouble, receiver) = watch::channel(None);
-        (Self { store, outputs: Some(Mutex::new(outputs)), trouble, tally: Tally::default() }, receiver)
+        let trouble = Trouble::default();
+        let receiver = trouble.listen();
+        (Self::beside(store, outputs.into(), trouble), receiver)
+    }
+
+    /// A handler that writes to outputs which somebody else completes, and tells of trouble there.
+    #[must_use]
+    pub fn beside(store: Arc<dyn PageStore>, outputs: SharedOutputs, trouble: Trouble) -> Self {
+        Self { store, outputs: Some(outputs), trouble, tally: Tally::default() }
     }
 
     /// What it stores from now on.
@@ -78,18 +85,45 @@ impl StoreHandler {
                     [(at, _)] => refused.push((*at, rejected(error))),
                     part => parts.extend([part.split_at(part.len() / 2).0, part.split_at(part.len() / 2).1]),
                 },
-                Err(WriteFailure::Output(error)) => return Err(self.stop(error)),
+                Err(WriteFailure::Output(error)) => return Err(self.trouble.tell(error)),
                 Err(error) => return Err(Failure::later(RETRY_AFTER, error.to_string())),
             }
         }
         Ok(refused)
     }
+}
 
-    fn stop(&self, error: OutputError) -> Failure {
+/// Where handlers tell of an output that can't be written, and ask whether there is one.
+#[derive(Clone, Debug)]
+pub struct Trouble(watch::Sender<Option<Arc<OutputError>>>);
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl Trouble {
+    /// What is told from now on.
+    #[must_use]
+    pub fn listen(&self) -> OutputTrouble {
+        self.0.subscribe()
+    }
+
+    /// Tells, and holds the message that met it.
+    pub(crate) fn tell(&self, error: OutputError) -> Failure {
         let why = error.to_string();
         tracing::error!("{why}");
-        self.trouble.send_replace(Some(Arc::new(error)));
+        self.0.send_replace(Some(Arc::new(error)));
         Failure::later(RETRY_AFTER, why)
+    }
+
+    /// Holds every message once there is trouble.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match &*self.0.borrow() {
+            Some(error) => Err(Failure::later(RETRY_AFTER, error.to_string())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -106,9 +140,7 @@ impl BatchHandler for StoreHandler {
     type Out = ();
 
     async fn handle(&self, batch: Vec<(EndedTask, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
-        if let Some(error) = &*self.trouble.borrow() {
-            return Err(Failure::later(RETRY_AFTER, error.to_string()));
-        }
+        self.trouble.check()?;
         let mut answers: Vec<Result<(), Failure>> = batch.iter().map(|_| Ok(())).collect();
         let entries: Vec<(usize, Entry)> = batch
             .into_iter()
@@ -122,7 +154,7 @@ impl BatchHandler for StoreHandler {
             return Ok(answers);
         }
         let refused = match &self.outputs {
-            Some(outputs) => self.store(&mut *outputs.lock().await, &entries).await?,
+            Some(outputs) => self.store(&mut *outputs.0.lock().await, &entries).await?,
             None => self.store(&mut Outputs::default(), &entries).await?,
         };
         let bytes = entries.iter().map(|(_, entry)| entry.page.body_bytes).sum();

@@ -88,6 +88,8 @@ struct Ended {
     #[serde(default)]
     redirect_to: Option<String>,
     #[serde(default)]
+    content_hash: Option<String>,
+    #[serde(default)]
     page: Option<Facts>,
 }
 
@@ -101,6 +103,8 @@ struct Origin {
     found_on: Option<String>,
     #[serde(default)]
     round: u32,
+    #[serde(default)]
+    job_name: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -119,11 +123,72 @@ struct Facts {
     #[serde(default = "no_links")]
     links: Box<RawValue>,
     #[serde(default)]
+    content_hash: Option<String>,
+    #[serde(default)]
+    simhash: Option<String>,
+    #[serde(default)]
     text: Option<String>,
+    #[serde(default)]
+    markdown: Option<String>,
+    #[serde(default)]
+    rules: Option<String>,
+    #[serde(default)]
+    items: Option<Box<RawValue>>,
+    #[serde(default)]
+    author: Option<Box<RawValue>>,
+    #[serde(default)]
+    published: Option<Box<RawValue>>,
+    #[serde(default)]
+    modified: Option<Box<RawValue>>,
+    #[serde(default)]
+    lang_detected: Option<Box<RawValue>>,
+    #[serde(default)]
+    meta: Option<Box<RawValue>>,
+    #[serde(default)]
+    other_links: Option<Box<RawValue>>,
+    #[serde(default)]
+    feeds: Option<Box<RawValue>>,
+    #[serde(default)]
+    icons: Option<Box<RawValue>>,
+    #[serde(default)]
+    json_ld: Option<Box<RawValue>>,
+    #[serde(default)]
+    json_ld_repaired: Option<Box<RawValue>>,
+    #[serde(default)]
+    microdata: Option<Box<RawValue>>,
+    #[serde(default)]
+    rdfa: Option<Box<RawValue>>,
 }
 
 fn no_links() -> Box<RawValue> {
     RawValue::from_string("[]".to_owned()).expect("an empty array is JSON")
+}
+
+impl Facts {
+    /// What goes into one column as one object: few ask for it, and whoever does takes it apart.
+    fn structured(&self) -> Option<Box<str>> {
+        let fields = [
+            ("author", &self.author),
+            ("published", &self.published),
+            ("modified", &self.modified),
+            ("lang_detected", &self.lang_detected),
+            ("meta", &self.meta),
+            ("other_links", &self.other_links),
+            ("feeds", &self.feeds),
+            ("icons", &self.icons),
+            ("json_ld", &self.json_ld),
+            ("json_ld_repaired", &self.json_ld_repaired),
+            ("microdata", &self.microdata),
+            ("rdfa", &self.rdfa),
+        ];
+        let mut object = String::new();
+        for (name, value) in fields {
+            let Some(value) = value else { continue };
+            object.push(if object.is_empty() { '{' } else { ',' });
+            object.push_str(&format!("\"{name}\":{}", value.get()));
+        }
+        (!object.is_empty()).then(|| (object + "}").into_boxed_str())
+    }
 }
 
 impl Ended {
@@ -138,6 +203,7 @@ impl Ended {
             content_type,
             body_bytes,
             redirect_to,
+            content_hash,
             page,
         } = self;
         if matches!(outcome, Outcome::Excluded | Outcome::Dead) {
@@ -163,20 +229,35 @@ impl Ended {
             lang: None,
             canonical: None,
             meta_robots: None,
+            body_hash: content_hash,
+            content_hash: None,
+            simhash: None,
             text: None,
+            markdown: None,
+            structured: None,
             links: None,
+            rules: None,
+            items: None,
+            job_name: origin.job_name,
         };
         let mut answered = redirect_to;
-        if let Some(Facts { url, title, description, lang, canonical, meta_robots, links, text }) = page {
-            answered.get_or_insert(url);
+        if let Some(facts) = page {
+            let structured = facts.structured();
+            answered.get_or_insert(facts.url);
             row = Page {
-                title,
-                description,
-                lang,
-                canonical,
-                meta_robots,
-                text,
-                links: Some(links.into()),
+                title: facts.title,
+                description: facts.description,
+                lang: facts.lang,
+                canonical: facts.canonical,
+                meta_robots: facts.meta_robots,
+                content_hash: facts.content_hash,
+                simhash: facts.simhash,
+                text: facts.text,
+                markdown: facts.markdown,
+                structured,
+                links: Some(facts.links.into()),
+                rules: facts.rules,
+                items: facts.items.map(Into::into),
                 ..row
             };
         }
@@ -198,7 +279,8 @@ mod tests {
         let url = CanonicalUrl::parse("http://a.example/").unwrap();
         let job = JobId::fresh();
         let task = TaskId::derive(job, &url, 0);
-        let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
+        let origin =
+            Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
         encode_root(&TaskEnded::without_page(origin, Outcome::Gone, "http_404"), job, "/test/1".into())
             .unwrap()
     }

@@ -3,32 +3,44 @@
 //! - [`EndedTask`]: how a task ended, as it is read from `parsed-data`; [`Page`]: the row it becomes.
 //! - [`StoreHandler`]: the service's handler; [`write`]: the one transaction that stores a batch.
 //! - [`store`]: the databases behind one trait, with their SQL; migrations stand in `migrations/`.
-//! - [`sink`]: rows in files and on standard output, each once over `kill -9`.
-//! - [`export`]: rows of what is stored; [`cli`]: the command's verbs; [`Settings`].
+//! - [`row`]: pages, links and items as rows; [`sink`]: rows in files and on standard output, each once over
+//!   `kill -9`; [`warc`]: archives, read and written; [`ArchiveHandler`]: what was fetched, into archives.
+//! - [`export`] and [`archived`]: what is stored, written out; [`cli`]: the command's verbs; [`Settings`].
 //!
 //! What holds: a page, the id of its message, its count and the length of the outputs that have its row are
 //! one transaction. Whatever is delivered twice has its effect once.
 
+mod archive;
+pub mod archived;
 pub mod cli;
 pub mod export;
 mod handler;
 mod input;
+mod outlets;
 mod page;
+pub mod row;
 mod settings;
 pub mod sink;
 pub mod store;
+pub mod warc;
 mod write;
 
-pub use handler::{OutputTrouble, StoreHandler, Tally};
+pub use archive::{Archive, ArchiveHandler, ArchiveSpec};
+pub use handler::{OutputTrouble, StoreHandler, Tally, Trouble};
 pub use input::EndedTask;
+pub use outlets::{Outlet, OutletError, Outlets};
 pub use page::Page;
 pub use settings::Settings;
 pub use write::{Entry, write};
 
 use trawl_shared::runtime::Service;
 
-/// The service, ready to run on any bus.
+/// The service, ready to run on any bus; with an archive it reads what was fetched as well.
 #[must_use]
-pub fn service(handler: StoreHandler, settings: &Settings) -> Service {
-    Service::new("storage").batch_handler(handler, settings.group())
+pub fn service(handler: StoreHandler, archive: Option<ArchiveHandler>, settings: &Settings) -> Service {
+    let service = Service::new("storage").batch_handler(handler, settings.group());
+    match archive {
+        Some(archive) => service.batch_handler(archive, settings.archive_group()),
+        None => service,
+    }
 }

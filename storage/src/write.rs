@@ -1,20 +1,25 @@
 //! How a batch is stored: one transaction, in this order.
 //!
 //! Message ids first: what was handled before has no further effect. Then new pages, then pages that take
-//! the place of an older result of the same task, then the counts, then the rows of the outputs (written
-//! before the commit, their lengths recorded in it), then the commit.
+//! the place of an older result of the same task, their items, the counts, then the rows of the outputs
+//! (written before the commit, their lengths recorded in it), then the commit.
 
 use crate::{
     page::Page,
+    row::Item,
     sink::{Outputs, WriteFailure},
-    store::PageStore,
+    store::{PageStore, PageTransaction, statements},
 };
 use jiff::Timestamp;
+use serde_json::json;
 use std::collections::BTreeMap;
 use trawl_shared::{
     model::{JobId, MessageId, Outcome},
     sql::SqlError,
 };
+
+/// The name under which handled messages are recorded.
+pub(crate) const CONSUMER: &str = "storage";
 
 /// A page and the message that brought it.
 #[derive(Clone, Debug)]
@@ -39,7 +44,7 @@ pub async fn write(
     let ids: Vec<MessageId> = batch.iter().map(|entry| entry.message).collect();
 
     let mut transaction = store.begin().await?;
-    let mut fresh = transaction.take_messages(&ids, now).await?;
+    let mut fresh = transaction.take_messages(CONSUMER, &ids, now).await?;
     let pages: Vec<&Page> =
         batch.iter().filter(|entry| fresh.remove(&entry.message)).map(|entry| &entry.page).collect();
     if pages.is_empty() {
@@ -48,6 +53,7 @@ pub async fn write(
 
     let mut inserted = transaction.insert(&pages, now).await?;
     let mut new = Vec::with_capacity(pages.len());
+    let mut replaced = Vec::new();
     let mut counts: BTreeMap<(JobId, Outcome), i64> = BTreeMap::new();
     for page in pages {
         if inserted.remove(&page.task) {
@@ -56,8 +62,13 @@ pub async fn write(
         } else if let Some(old) = transaction.replace(page, now).await? {
             *counts.entry((page.job, old)).or_default() -= 1;
             *counts.entry((page.job, page.outcome)).or_default() += 1;
+            replaced.push(page);
         }
     }
+    let clear = !replaced.is_empty();
+    replaced.extend(&new);
+    store_items(&mut *transaction, &replaced, clear, now).await?;
+    name_jobs(&mut *transaction, &replaced).await?;
     // In one order everywhere: transactions that wait for each other's counts can't form a ring.
     for ((job, outcome), change) in counts {
         if change != 0 {
@@ -69,6 +80,59 @@ pub async fn write(
     }
     transaction.commit().await?;
     outputs.committed();
+    Ok(())
+}
+
+/// Stores the items that came with pages. `clear`: some of the pages may have had others.
+async fn store_items(
+    transaction: &mut dyn PageTransaction,
+    pages: &[&Page],
+    clear: bool,
+    now: i64,
+) -> Result<(), WriteFailure> {
+    let mut sets = BTreeMap::new();
+    let mut items = Vec::new();
+    for page in pages.iter().filter(|page| page.rules.is_some() || page.items.is_some()) {
+        let of_page = page.items().map_err(|error| WriteFailure::Row { task: page.task, error })?;
+        let rules = page.rules.as_deref().unwrap_or_default();
+        sets.insert((page.job, rules), json!({ "job": page.job, "rules": rules, "at": now }));
+        items.extend(of_page);
+    }
+    if sets.is_empty() {
+        return Ok(());
+    }
+    if clear {
+        let old: Vec<_> = pages
+            .iter()
+            .map(|page| json!({ "job": page.job, "task": page.task, "rules": page.rules.as_deref().unwrap_or_default() }))
+            .collect();
+        transaction.run(statements::CLEAR_ITEMS, json!(old).to_string()).await?;
+    }
+    let sets: Vec<_> = sets.into_values().collect();
+    transaction.run(statements::USE_RULES, json!(sets).to_string()).await?;
+    Ok(add_items(transaction, &items).await?)
+}
+
+/// Adds items in statements of bounded size.
+pub(crate) async fn add_items(transaction: &mut dyn PageTransaction, items: &[Item]) -> Result<(), SqlError> {
+    for items in items.chunks(MOST_ITEMS) {
+        let items = serde_json::to_string(items).expect("items have a JSON form");
+        transaction.run(statements::ADD_ITEMS, items).await?;
+    }
+    Ok(())
+}
+
+/// Items of one statement.
+const MOST_ITEMS: usize = 256;
+
+async fn name_jobs(transaction: &mut dyn PageTransaction, pages: &[&Page]) -> Result<(), SqlError> {
+    let named: BTreeMap<_, _> =
+        pages.iter().filter_map(|page| Some((page.job, page.job_name.as_deref()?))).collect();
+    if !named.is_empty() {
+        let named: Vec<_> =
+            named.into_iter().map(|(job, name)| json!({ "job": job, "name": name })).collect();
+        transaction.run(statements::NAME_JOBS, json!(named).to_string()).await?;
+    }
     Ok(())
 }
 

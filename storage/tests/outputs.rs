@@ -6,7 +6,7 @@ mod support;
 use std::{
     fs,
     io::Read as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 use support::{
@@ -19,15 +19,33 @@ use trawl_shared::{
     runtime::Failure,
 };
 use trawl_storage::{
-    StoreHandler,
-    export::{WholeFile, export},
-    sink::{Format, OutputMode, OutputSpec, Outputs, Target},
-    store::PageStore,
+    StoreHandler, Trouble,
+    export::{Export, WholeFile, export},
+    row::{RowSet, Rows},
+    sink::{Format, OutputMode, OutputSpec, Outputs, SharedOutputs, Target},
+    store::{PageStore, Question},
 };
 
 fn spec(path: &Path, job: Option<JobId>) -> OutputSpec {
     let target = Target::File(path.to_owned());
-    OutputSpec { format: target.format().unwrap(), target, job }
+    let format = target.format().unwrap();
+    OutputSpec { set: set(format), format, target, rotation: None, job }
+}
+
+fn set(format: Format) -> RowSet {
+    RowSet::new(Rows::Pages, &[], format == Format::Csv).unwrap()
+}
+
+/// A file that is not complete yet.
+fn growing(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".growing");
+    name.into()
+}
+
+fn everything(format: Format, job: Option<JobId>) -> Export {
+    let question = Question { job, ..Question::default() };
+    Export { set: set(format), format, question, rules: None }
 }
 
 async fn handler(store: &Arc<dyn PageStore>, path: &Path, mode: OutputMode) -> StoreHandler {
@@ -37,13 +55,14 @@ async fn handler(store: &Arc<dyn PageStore>, path: &Path, mode: OutputMode) -> S
 
 async fn exported(store: &Arc<dyn PageStore>, format: Format, job: Option<JobId>) -> String {
     let mut text = Vec::new();
-    export(&**store, job, format, "a test", &mut text, |_| {}).await.unwrap();
+    export(&**store, &everything(format, job), "a test", &mut text, |_| {}).await.unwrap();
     String::from_utf8(text).unwrap()
 }
 
 /// The file has what the store has, in the same order.
 async fn assert_agree(store: &Arc<dyn PageStore>, path: &Path, rows: usize) {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(growing(path)).unwrap();
+    assert!(!path.exists(), "what is not complete has not its name");
     let format = Target::File(path.to_owned()).format().unwrap();
     assert_eq!(text, exported(store, format, None).await);
     assert_eq!(rows_of(&text, format), rows);
@@ -52,7 +71,7 @@ async fn assert_agree(store: &Arc<dyn PageStore>, path: &Path, rows: usize) {
 fn rows_of(text: &str, format: Format) -> usize {
     match format {
         Format::Jsonl => text.lines().count(),
-        Format::Csv => csv::Reader::from_reader(text.as_bytes()).records().count(),
+        _ => csv::Reader::from_reader(text.as_bytes()).records().count(),
     }
 }
 
@@ -96,9 +115,9 @@ async fn a_killed_process_is_resumed_behind_the_last_stored_row() {
     let batch = pages(job(), 4);
     take(&handler(&store, &path, OutputMode::Fresh).await, &batch[..2]).await;
     // What a kill between writing and committing leaves behind.
-    let mut torn = fs::read(&path).unwrap();
+    let mut torn = fs::read(growing(&path)).unwrap();
     torn.extend(b"{\"url\":\"http://a.example/page/2\",\"fin");
-    fs::write(&path, torn).unwrap();
+    fs::write(growing(&path), torn).unwrap();
 
     let handler = handler(&store, &path, OutputMode::Resume).await;
     assert_agree(&store, &path, 2).await;
@@ -114,8 +133,8 @@ async fn a_file_that_lacks_stored_rows_is_written_anew() {
     take(&handler(&store, &path, OutputMode::Fresh).await, &batch).await;
     for damage in ["emptied", "removed"] {
         match damage {
-            "emptied" => fs::write(&path, "").unwrap(),
-            _ => fs::remove_file(&path).unwrap(),
+            "emptied" => fs::write(growing(&path), "").unwrap(),
+            _ => fs::remove_file(growing(&path)).unwrap(),
         }
         drop(handler(&store, &path, OutputMode::Resume).await);
         assert_agree(&store, &path, 70).await;
@@ -128,19 +147,21 @@ async fn a_file_that_lacks_stored_rows_is_written_anew() {
 }
 
 #[tokio::test]
-async fn a_fresh_output_is_emptied_and_takes_its_job_only() {
+async fn a_fresh_output_takes_the_place_of_an_old_one_when_it_is_complete() {
     let (folder, store) = support::sqlite().await;
     let path = folder.path().join("rows.csv");
-    fs::write(&path, "something long that stood there before\n".repeat(50)).unwrap();
+    let old = "something long that stood there before\n".repeat(50);
+    fs::write(&path, &old).unwrap();
+    fs::write(growing(&path), &old).unwrap();
     let (mine, other) = (job(), job());
     let outputs = Outputs::open(&*store, vec![spec(&path, Some(mine))], OutputMode::Fresh).await.unwrap();
-    let (handler, _) = StoreHandler::with_outputs(Arc::clone(&store), outputs);
+    let outputs = SharedOutputs::from(outputs);
+    let handler = StoreHandler::beside(Arc::clone(&store), outputs.clone(), Trouble::default());
     take(&handler, &[pages(mine, 2), pages(other, 2)].concat()).await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), old);
+    assert_eq!(outputs.complete(&*store).await.unwrap(), [path.clone()]);
     assert_eq!(fs::read_to_string(&path).unwrap(), exported(&store, Format::Csv, Some(mine)).await);
-    drop(handler);
-    let outputs = Outputs::open(&*store, vec![spec(&path, Some(other))], OutputMode::Fresh).await.unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), Format::Csv.head());
-    drop(outputs);
+    assert!(!growing(&path).exists());
 }
 
 #[cfg(target_os = "linux")]
@@ -260,7 +281,8 @@ async fn an_exported_file_is_whole_or_not_there() {
     let path = folder.path().join("export.jsonl");
     let mut file = WholeFile::create(&path).unwrap();
     let mut seen = Vec::new();
-    let rows = export(&*store, None, Format::Jsonl, "a test", &mut file, |rows| {
+    let what = everything(Format::Jsonl, None);
+    let rows = export(&*store, &what, "a test", &mut file, |rows| {
         assert!(!path.exists());
         seen.push(rows);
     });
@@ -271,7 +293,7 @@ async fn an_exported_file_is_whole_or_not_there() {
 
     fs::remove_file(&path).unwrap();
     let mut file = WholeFile::create(&path).unwrap();
-    export(&*store, None, Format::Csv, "a test", &mut file, |_| {}).await.unwrap();
+    export(&*store, &everything(Format::Csv, None), "a test", &mut file, |_| {}).await.unwrap();
     drop(file);
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("export")), "{left:?}");

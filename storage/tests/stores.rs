@@ -7,13 +7,13 @@ use futures_util::TryStreamExt as _;
 use std::sync::Arc;
 use support::{delivered_as, ended, handle, job, page, pages, take};
 use trawl_shared::{
-    model::{MessageId, Outcome, TaskEnded, TaskId},
+    model::{JobId, MessageId, Outcome, TaskEnded, TaskId},
     runtime::{BatchHandler, Failure},
     sql::Missing,
 };
 use trawl_storage::{
     StoreHandler,
-    store::{self, Count, PageStore},
+    store::{self, Count, PageStore, Question},
 };
 
 /// A store, and how to look into its tables beside it.
@@ -40,6 +40,10 @@ impl Peek {
     }
 }
 
+fn of(job: JobId) -> Question {
+    Question { job: Some(job), ..Question::default() }
+}
+
 /// Everything that must hold of a store.
 async fn conformance(subject: &Subject) {
     each_page_is_stored_once(subject).await;
@@ -60,7 +64,7 @@ async fn each_page_is_stored_once(Subject { store, peek }: &Subject) {
     take(&handler, &batch).await;
     take(&handler, &again).await;
 
-    let stored: Vec<_> = store.pages(Some(job)).try_collect().await.unwrap();
+    let stored: Vec<_> = store.pages(&of(job)).try_collect().await.unwrap();
     let urls: Vec<_> = stored.iter().map(|page| page.url.as_str()).collect();
     let expected = ["page/0", "page/1", "page/2", "new"].map(|path| format!("http://a.example/{path}"));
     assert_eq!(urls, expected, "in the order of storing");
@@ -98,7 +102,7 @@ async fn only_answers_get_a_row(Subject { store, .. }: &Subject) {
         ended(job, "http://a.example/same", Outcome::Unchanged),
     ];
     take(&handler, &batch).await;
-    let stored: Vec<_> = store.pages(Some(job)).try_collect().await.unwrap();
+    let stored: Vec<_> = store.pages(&of(job)).try_collect().await.unwrap();
     let ends: Vec<_> = stored.iter().map(|page| (page.final_url.as_str(), page.outcome)).collect();
     assert_eq!(
         ends,
@@ -133,7 +137,7 @@ async fn the_newest_result_of_a_task_wins(Subject { store, .. }: &Subject) {
     let batch = [at("2026-11-21T14:00:00Z", Outcome::Stored), at("2026-11-21T15:00:00Z", Outcome::Stored)];
     handler.handle(batch.iter().map(|ended| delivered_as(ended, MessageId::root())).collect()).await.unwrap();
 
-    let stored: Vec<_> = store.pages(Some(job)).try_collect().await.unwrap();
+    let stored: Vec<_> = store.pages(&of(job)).try_collect().await.unwrap();
     let times: Vec<_> = stored.iter().map(|page| page.fetched_at.unwrap()).collect();
     assert_eq!(times, [1_795_273_200_000], "one row, of 15:00");
     assert_eq!(store.counts(Some(job)).await.unwrap(), [Count { job, outcome: Outcome::Stored, pages: 1 }]);
@@ -166,7 +170,7 @@ async fn characters_that_a_database_refuses_are_replaced(Subject { store, .. }: 
     facts.title = Some("a\0b \\u0000".into());
     facts.links[0].text = "\0".into();
     take(&handler, &[odd]).await;
-    let stored: Vec<_> = store.pages(Some(job)).try_collect().await.unwrap();
+    let stored: Vec<_> = store.pages(&of(job)).try_collect().await.unwrap();
     assert_eq!(stored[0].title.as_deref(), Some("a\u{fffd}b \\u0000"));
     assert!(stored[0].links.as_deref().unwrap().contains('\u{fffd}'));
 }
@@ -225,7 +229,7 @@ async fn batches_side_by_side(Subject { store, .. }: &Subject) {
             .collect();
     }
     assert_eq!(store.pages_stored(job).await.unwrap(), 40);
-    let stored: Vec<_> = store.pages(Some(job)).try_collect().await.unwrap();
+    let stored: Vec<_> = store.pages(&of(job)).try_collect().await.unwrap();
     assert_eq!(stored.len(), 40);
 }
 

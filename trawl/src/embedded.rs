@@ -13,7 +13,7 @@ use trawl_shared::{
     runtime::{Bus, Flow, RetryPolicies, Running, RuntimeSettings, Service},
     sql::{DatabaseUrl, Missing},
 };
-use trawl_storage::{StoreHandler, store::PageStore};
+use trawl_storage::{ArchiveHandler, StoreHandler, store::PageStore};
 use trawl_url_manager::Frontier;
 
 /// Bytes of records that one topic may hold before producers wait.
@@ -62,10 +62,11 @@ impl Stores {
 pub fn services(
     stores: &Stores,
     pages: StoreHandler,
+    archive: Option<ArchiveHandler>,
     scraper: &trawl_scraper::Settings,
 ) -> Result<Vec<Service>, CliError> {
     Ok(vec![
-        trawl_storage::service(pages, &trawl_storage::Settings::default()),
+        trawl_storage::service(pages, archive, &trawl_storage::Settings::default()),
         trawl_dlq_handler::service(&stores.ledger, &trawl_dlq_handler::Settings::default()),
         trawl_parser::service(&trawl_parser::Settings::default()),
         trawl_scraper::service(scraper).or_exit(Exit::Failed)?,
@@ -82,7 +83,7 @@ pub async fn flows(scratch: &Path) -> Result<Vec<Flow>, CliError> {
         Stores::open(&DatabaseUrl::sqlite(scratch), Missing::Create, trawl_url_manager::Settings::default())
             .await?;
     let pages = StoreHandler::new(Arc::clone(&stores.pages));
-    let mut flows: Vec<Flow> = services(&stores, pages, &trawl_scraper::Settings::default())?
+    let mut flows: Vec<Flow> = services(&stores, pages, None, &trawl_scraper::Settings::default())?
         .iter()
         .flat_map(Service::flows)
         .collect();

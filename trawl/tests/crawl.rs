@@ -29,7 +29,8 @@ fn kill_9_at_any_moment_and_resume_lose_and_double_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path().join("data"), folder.path().join("pages.jsonl"));
     let total = site.expected().len();
-    let written = || fs::read_to_string(&out).map_or(0, |text| text.lines().count());
+    let growing = folder.path().join("pages.jsonl.growing");
+    let written = || fs::read_to_string(&growing).map_or(0, |text| text.lines().count());
     for (round, share) in [5, 3, 2].into_iter().enumerate() {
         let mut command = crawl(&site, &data, &out);
         if round > 0 {
@@ -39,6 +40,7 @@ fn kill_9_at_any_moment_and_resume_lose_and_double_nothing() {
         wait_for("some pages", 60, || (written() >= total / share / 2).then_some(()));
         child.kill();
         assert!(written() < total, "the kill came too late to show anything");
+        assert!(!out.exists(), "a file that is not complete has not its name");
     }
     assert_success(&crawl(&site, &data, &out).arg("--resume").output().unwrap());
     site.check(&rows(&out));

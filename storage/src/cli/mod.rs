@@ -4,6 +4,11 @@ mod export;
 
 pub use export::ExportArgs;
 
+#[cfg(feature = "kafka")]
+use crate::{
+    outlets::Outlets,
+    sink::{OutputMode, WriteFailure},
+};
 use crate::{
     settings::Settings,
     store::{self, PageStore},
@@ -39,7 +44,7 @@ pub enum Command {
     /// Store what parsed-data brings until stopped by a signal
     #[cfg(feature = "kafka")]
     Run,
-    /// Write stored pages as rows
+    /// Write out what is stored: pages, links, items, archives
     Export(ExportArgs),
     /// Ask the service of this machine whether it is ready
     Health,
@@ -91,12 +96,46 @@ async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     };
     let shutdown = shutdown_on_signal();
     let store = open(config, Missing::Create).await?;
-    let service = crate::service(crate::StoreHandler::new(Arc::clone(&store)), &config.service);
+    let outlets = config.service.outlets().or_exit(Exit::Config)?;
+    let outlets = Outlets::open(&*store, outlets, OutputMode::Resume).await.or_exit(Exit::Output)?;
+    let (rows, archive) = outlets.handlers(&store);
+    let service = crate::service(rows, archive, &config.service);
     let bus = Bus::new(Arc::new(Kafka::connect(config.common.kafka.clone())?));
-    let ended = run_on_kafka(service, bus, config, shutdown).await;
+    let ended = tokio::select! {
+        ended = run_on_kafka(service, bus, config, shutdown) => ended,
+        failed = rotate(&*store, &outlets) => failed,
+    };
     store.close().await;
     ended
 }
+
+/// Looks again and again whether a file should end; returns when one can't.
+#[cfg(feature = "kafka")]
+async fn rotate(store: &dyn PageStore, outlets: &Outlets) -> Result<(), CliError> {
+    if outlets.is_empty() {
+        return std::future::pending().await;
+    }
+    let mut trouble = outlets.trouble();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            told = trouble.wait_for(Option::is_some) => {
+                let error = told.ok().and_then(|error| error.clone());
+                let why = error.map_or_else(|| "an output failed".to_owned(), |error| error.to_string());
+                return Err(CliError::new(Exit::Output, anyhow::anyhow!(why)));
+            }
+        }
+        match outlets.rotate(store).await {
+            // The store comes back; the handler waits for it as well.
+            Ok(()) | Err(WriteFailure::Store(_)) => {}
+            Err(error) => return Err(CliError::new(Exit::Output, error)),
+        }
+    }
+}
+
+/// How often the age of files is looked at.
+#[cfg(feature = "kafka")]
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How often a person wants to hear of progress.
 const TELL_EVERY: Duration = Duration::from_millis(250);

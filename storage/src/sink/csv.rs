@@ -1,68 +1,76 @@
-//! Rows as CSV (RFC 4180): the flat fields of a row, under a header line.
+//! Rows as CSV (RFC 4180), under a header line. A list is the JSON text of it, so that no separator in
+//! an element can part it.
 
-use super::{RowError, RowFormat};
-use crate::page::Page;
-use jiff::Timestamp;
-use std::fmt::Display;
+use super::Sink;
+use crate::row::{Cell, Column, instant};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
-pub(super) struct Csv;
+/// Writes CSV.
+pub(super) struct CsvSink<W> {
+    out: W,
+    line: Vec<u8>,
+}
 
-const HEADER: &str = "url,final_url,status,outcome,depth,found_on,fetched_at,content_type,title,description,lang,canonical\r\n";
-
-impl RowFormat for Csv {
-    fn head(&self) -> &'static str {
-        HEADER
-    }
-
-    fn write_row(&self, page: &Page, out: &mut Vec<u8>) -> Result<(), RowError> {
-        let mut line = Line { out, first: true };
-        line.text(Some(&page.url));
-        line.text(Some(&page.final_url));
-        line.shown(page.status);
-        line.text(Some(page.outcome.as_str()));
-        line.shown(Some(page.depth));
-        line.text(page.found_on.as_deref());
-        line.shown(page.fetched_at.and_then(|at| Timestamp::from_millisecond(at).ok()));
-        line.text(page.content_type.as_deref());
-        line.text(page.title.as_deref());
-        line.text(page.description.as_deref());
-        line.text(page.lang.as_deref());
-        line.text(page.canonical.as_deref());
-        out.extend(b"\r\n");
-        Ok(())
+impl<W: Write + Send> CsvSink<W> {
+    pub(super) fn new(columns: &[Column], mut out: W) -> io::Result<Self> {
+        out.write_all(&head(columns))?;
+        Ok(Self { out, line: Vec::new() })
     }
 }
 
-struct Line<'a> {
-    out: &'a mut Vec<u8>,
-    first: bool,
+impl<W: Write + Send> Sink for CsvSink<W> {
+    fn write(&mut self, row: &[Cell<'_>]) -> io::Result<()> {
+        self.line.clear();
+        line(row, &mut self.line);
+        self.out.write_all(&self.line)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
-impl Line<'_> {
-    /// A field that may need quotes; nothing at all where there is no value.
-    fn text(&mut self, value: Option<&str>) {
-        self.separate();
-        let Some(value) = value else { return };
-        if value.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
-            self.out.push(b'"');
-            self.out.extend(value.replace('"', "\"\"").as_bytes());
-            self.out.push(b'"');
-        } else {
-            self.out.extend(value.as_bytes());
+/// The header line.
+pub(super) fn head(columns: &[Column]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let names: Vec<_> = columns.iter().map(|column| Cell::Text(Cow::Borrowed(&*column.name))).collect();
+    line(&names, &mut out);
+    out
+}
+
+/// Appends a row.
+pub(super) fn line(row: &[Cell<'_>], out: &mut Vec<u8>) {
+    for (at, cell) in row.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        match cell {
+            Cell::Null => {}
+            Cell::Bool(yes) => out.extend(if *yes { &b"true"[..] } else { b"false" }),
+            Cell::Int(number) => out.extend(number.to_string().as_bytes()),
+            Cell::Float(number) => out.extend(number.to_string().as_bytes()),
+            Cell::Time(millis) => {
+                out.extend(instant(*millis).map_or_else(String::new, |at| at.to_string()).as_bytes());
+            }
+            Cell::Text(value) | Cell::Json(value) => text(value, out),
+            Cell::Texts(values) => {
+                text(&serde_json::to_string(values).expect("texts have a JSON form"), out);
+            }
         }
     }
+    out.extend(b"\r\n");
+}
 
-    /// A field that never needs quotes.
-    fn shown(&mut self, value: Option<impl Display>) {
-        self.separate();
-        if let Some(value) = value {
-            self.out.extend(value.to_string().as_bytes());
-        }
-    }
-
-    fn separate(&mut self) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
+/// A field, in quotes where it needs them.
+fn text(value: &str, out: &mut Vec<u8>) {
+    if value.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
+        out.push(b'"');
+        out.extend(value.replace('"', "\"\"").as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend(value.as_bytes());
     }
 }

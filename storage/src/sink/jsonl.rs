@@ -1,75 +1,62 @@
-//! Rows as JSON, one object a line. The schema is published: `docs/schema/page-row.json`.
+//! Rows as JSON, one object a line; `null` stands for what is not known. The schema of a page's row is
+//! published: `docs/schema/page-row.json`.
 
-use super::{RowError, RowFormat};
-use crate::page::Page;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use trawl_shared::model::LinkKind;
+use super::Sink;
+use crate::row::{Cell, Column, instant};
+use std::io::{self, Write};
 
-pub(super) struct Jsonl;
-
-/// Every field is always there; `null` stands for what is not known.
-#[derive(Serialize)]
-struct Row<'a> {
-    url: &'a str,
-    final_url: &'a str,
-    status: Option<u16>,
-    outcome: &'a str,
-    depth: u32,
-    found_on: Option<&'a str>,
-    fetched_at: Option<Timestamp>,
-    content_type: Option<&'a str>,
-    title: Option<&'a str>,
-    description: Option<&'a str>,
-    lang: Option<&'a str>,
-    canonical: Option<&'a str>,
-    links: Links<'a>,
+/// Writes JSON lines.
+pub(super) struct JsonlSink<W> {
+    columns: Vec<Column>,
+    out: W,
+    line: Vec<u8>,
 }
 
-/// The links a reader can follow; style sheets and the like stand in the store only.
-#[derive(Default, Deserialize)]
-#[serde(transparent)]
-struct Links<'a>(#[serde(borrow)] Vec<LinkUrl<'a>>);
-
-/// All that a row needs of a link. The text is borrowed unless it holds an escape.
-#[derive(Deserialize)]
-struct LinkUrl<'a> {
-    #[serde(borrow)]
-    url: Cow<'a, str>,
-    kind: LinkKind,
-}
-
-impl Serialize for Links<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().filter(|link| link.kind.is_navigational()).map(|link| &link.url))
+impl<W: Write + Send> JsonlSink<W> {
+    pub(super) fn new(columns: &[Column], out: W) -> Self {
+        Self { columns: columns.to_vec(), out, line: Vec::new() }
     }
 }
 
-impl RowFormat for Jsonl {
-    fn head(&self) -> &'static str {
-        ""
+impl<W: Write + Send> Sink for JsonlSink<W> {
+    fn write(&mut self, row: &[Cell<'_>]) -> io::Result<()> {
+        self.line.clear();
+        line(&self.columns, row, &mut self.line);
+        self.out.write_all(&self.line)
     }
 
-    fn write_row(&self, page: &Page, out: &mut Vec<u8>) -> Result<(), RowError> {
-        let error = |source| RowError { url: page.url.clone(), source };
-        let row = Row {
-            url: &page.url,
-            final_url: &page.final_url,
-            status: page.status,
-            outcome: page.outcome.as_str(),
-            depth: page.depth,
-            found_on: page.found_on.as_deref(),
-            fetched_at: page.fetched_at.and_then(|at| Timestamp::from_millisecond(at).ok()),
-            content_type: page.content_type.as_deref(),
-            title: page.title.as_deref(),
-            description: page.description.as_deref(),
-            lang: page.lang.as_deref(),
-            canonical: page.canonical.as_deref(),
-            links: page.links.as_deref().map_or(Ok(Links::default()), serde_json::from_str).map_err(error)?,
-        };
-        serde_json::to_writer(&mut *out, &row).map_err(error)?;
-        out.push(b'\n');
-        Ok(())
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.out.flush()
     }
+}
+
+/// Appends a row.
+pub(super) fn line(columns: &[Column], row: &[Cell<'_>], out: &mut Vec<u8>) {
+    let mut before = b'{';
+    for (column, cell) in columns.iter().zip(row) {
+        out.push(before);
+        before = b',';
+        json(&column.name, out);
+        out.push(b':');
+        value(cell, out);
+    }
+    out.extend(if before == b'{' { &b"{}\n"[..] } else { b"}\n" });
+}
+
+fn value(cell: &Cell<'_>, out: &mut Vec<u8>) {
+    match cell {
+        Cell::Null => out.extend(b"null"),
+        Cell::Bool(yes) => json(yes, out),
+        Cell::Int(number) => json(number, out),
+        Cell::Float(number) => json(number, out),
+        Cell::Text(text) => json(text, out),
+        Cell::Time(millis) => json(&instant(*millis), out),
+        Cell::Texts(texts) => json(texts, out),
+        // JSON as it is stored; a line of its own must stay one.
+        Cell::Json(text) => out.extend(text.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte })),
+    }
+}
+
+fn json(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("texts and numbers have a JSON form, and memory takes it");
 }

@@ -1,65 +1,113 @@
-//! Where rows go besides the store: files and standard output, in the formats below. One file each.
+//! Where rows go besides the store: files, standard output and object stores, in the formats below, any
+//! number at once.
+//!
+//! - [`Sink`] is what a format does: `jsonl`, `csv` and `parquet`, one file each.
+//! - [`Outputs`] are the files of a running service. A file grows under a working name (`growing`) and has its
+//!   own only once it is complete; what is in it is part of the store's transaction, so that a kill or a
+//!   redelivery adds no row twice.
+//! - What can't grow row by row (Parquet, CSV of items, whose columns are known at the end) grows as JSON
+//!   lines and is converted when it is complete (`convert`).
 
+mod convert;
 mod csv;
+mod finish;
+mod growing;
 mod jsonl;
 mod output;
+mod parquet;
 mod target;
 
-pub use output::{OutputError, OutputMode, OutputSpec, Outputs, WriteFailure};
+pub(crate) use convert::convert;
+pub(crate) use finish::Finish;
+pub(crate) use growing::{Growing, blocking};
+pub use growing::{Names, Rotation};
+pub use output::{OutputError, OutputMode, OutputSpec, Outputs, SharedOutputs, WriteFailure};
 pub use target::{Target, TargetError};
 
-use crate::page::Page;
-use std::fmt;
+use crate::row::{Cell, Column, RowSet, Rows};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
-/// A page that can't be written as a row: what was stored as its links is no list of links.
-#[derive(Debug, thiserror::Error)]
-#[error("the links of {url} can't be read: {source}")]
-pub struct RowError {
-    /// The page.
-    pub url: String,
-    /// Why.
-    pub source: serde_json::Error,
-}
+/// Writes rows in one format.
+pub trait Sink: Send {
+    /// Writes a row; its cells stand under the columns that the sink was made with.
+    ///
+    /// # Errors
+    /// When the bytes can't be written.
+    fn write(&mut self, row: &[Cell<'_>]) -> io::Result<()>;
 
-/// How rows are written.
-trait RowFormat: Send + Sync {
-    /// What stands before the first row.
-    fn head(&self) -> &'static str;
-
-    /// Appends a page's row, with its line end.
-    fn write_row(&self, page: &Page, out: &mut Vec<u8>) -> Result<(), RowError>;
+    /// Writes what stands behind the last row, and hands all to the system.
+    ///
+    /// # Errors
+    /// When the bytes can't be written.
+    fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
 /// The formats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// One JSON object a line; its schema is `docs/schema/page-row.json`
+    /// One JSON object a line; the schema of a page's row is docs/schema/page-row.json
     Jsonl,
-    /// RFC 4180, with a header line; without the links
+    /// RFC 4180, with a header line; pages without their links
     Csv,
+    /// Apache Parquet, with typed columns
+    Parquet,
+    /// WARC 1.1: what was fetched, byte for byte, with its headers
+    Warc,
 }
 
 impl Format {
-    fn rows(self) -> &'static dyn RowFormat {
-        match self {
-            Self::Jsonl => &jsonl::Jsonl,
-            Self::Csv => &csv::Csv,
+    /// A sink that writes rows of these columns to `out`; none for WARC, which holds no rows.
+    ///
+    /// # Errors
+    /// When the beginning of the file can't be written.
+    pub fn sink<'w>(
+        self,
+        columns: &[Column],
+        out: impl Write + Send + 'w,
+    ) -> io::Result<Option<Box<dyn Sink + 'w>>> {
+        Ok(Some(match self {
+            Self::Jsonl => Box::new(jsonl::JsonlSink::new(columns, out)),
+            Self::Csv => Box::new(csv::CsvSink::new(columns, out)?),
+            Self::Parquet => Box::new(parquet::ParquetSink::new(columns, out)?),
+            Self::Warc => return Ok(None),
+        }))
+    }
+
+    /// What stands before the first row of a file that grows.
+    #[must_use]
+    pub fn head(self, set: &RowSet) -> Vec<u8> {
+        if self == Self::Csv && !self.is_converted(set.rows()) {
+            csv::head(set.columns())
+        } else {
+            Vec::new()
         }
     }
 
-    /// What stands before the first row.
-    #[must_use]
-    pub fn head(self) -> &'static str {
-        self.rows().head()
+    /// Appends a row to a file that grows.
+    pub(crate) fn line(self, set: &RowSet, row: &[Cell<'_>], out: &mut Vec<u8>) {
+        if self == Self::Csv && !self.is_converted(set.rows()) {
+            csv::line(row, out);
+        } else {
+            jsonl::line(set.columns(), row, out);
+        }
     }
 
-    /// Appends a page's row, with its line end.
-    ///
-    /// # Errors
-    /// When the page's links are not what they should be.
-    pub fn write_row(self, page: &Page, out: &mut Vec<u8>) -> Result<(), RowError> {
-        self.rows().write_row(page, out)
+    /// Whether a file grows as JSON lines and becomes what it should be at the end.
+    pub(crate) fn is_converted(self, rows: Rows) -> bool {
+        self == Self::Parquet || (self == Self::Csv && rows == Rows::Items)
     }
+
+    /// The ends of file names that mean a format.
+    pub(crate) const NAMES: [(&'static str, Self); 5] = [
+        (".jsonl", Self::Jsonl),
+        (".ndjson", Self::Jsonl),
+        (".csv", Self::Csv),
+        (".parquet", Self::Parquet),
+        (".warc.gz", Self::Warc),
+    ];
 }
 
 impl fmt::Display for Format {
@@ -67,6 +115,8 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Warc => "warc",
         })
     }
 }

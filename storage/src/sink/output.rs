@@ -5,16 +5,18 @@
 //! are not: cutting the file to that length makes both agree again. Standard output can't be cut; there a
 //! page that may have been written is remembered instead, for as long as the process lives.
 
-use super::{Format, RowError, Target, target::is_device};
+use super::{Finish, Format, Growing, Names, Rotation, Target, blocking, target::is_device};
 use crate::{
     page::Page,
-    store::{OutputMark, PageStore},
+    row::{Cell, ItemRow, RowError, RowSet, Rows},
+    store::{OutputMark, PageStore, Question},
 };
 use futures_util::TryStreamExt as _;
 use std::{
     collections::HashSet,
     fs::File,
-    io::{self, Seek as _, SeekFrom, Write as _},
+    io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use trawl_shared::{
@@ -30,8 +32,12 @@ const ROWS_AT_ONCE: usize = 64;
 pub struct OutputSpec {
     /// Where to.
     pub target: Target,
-    /// In which format.
+    /// In which format; not WARC, which [`crate::Archive`] writes.
     pub format: Format,
+    /// Which rows.
+    pub set: RowSet,
+    /// When a file ends and the next begins; one file without it.
+    pub rotation: Option<Rotation>,
     /// Only the pages of this job.
     pub job: Option<JobId>,
 }
@@ -39,7 +45,7 @@ pub struct OutputSpec {
 /// What to do with what an output holds already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputMode {
-    /// Begin anew: a file is emptied.
+    /// Begin anew; a file of that name stays until the new one is complete.
     Fresh,
     /// Go on behind the last row that is stored. A file that lacks such rows, or was never written, is
     /// written anew from the store.
@@ -102,6 +108,45 @@ pub struct Outputs {
     unsettled: bool,
 }
 
+/// Outputs that a handler writes and whoever runs it completes.
+#[derive(Clone, Default)]
+pub struct SharedOutputs(pub(crate) Arc<tokio::sync::Mutex<Outputs>>);
+
+impl From<Outputs> for SharedOutputs {
+    fn from(outputs: Outputs) -> Self {
+        Self(Arc::new(outputs.into()))
+    }
+}
+
+impl SharedOutputs {
+    /// Gives every file its name. Nothing may be written afterwards.
+    ///
+    /// # Errors
+    /// When a file can't be completed, or the store can't be asked what belongs in it.
+    pub async fn complete(&self, store: &dyn PageStore) -> Result<Vec<PathBuf>, WriteFailure> {
+        let mut outputs = self.0.lock().await;
+        outputs.settle(store).await?;
+        let mut whole = Vec::new();
+        for output in &mut outputs.outputs {
+            whole.extend(output.complete().await?);
+        }
+        Ok(whole)
+    }
+
+    /// Ends the files that are large or old enough, and begins others.
+    ///
+    /// # Errors
+    /// As [`SharedOutputs::complete`].
+    pub async fn rotate(&self, store: &dyn PageStore) -> Result<(), WriteFailure> {
+        let mut outputs = self.0.lock().await;
+        outputs.settle(store).await?;
+        for output in &mut outputs.outputs {
+            output.rotate(store).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Outputs {
     /// Opens outputs.
     ///
@@ -153,71 +198,93 @@ impl Outputs {
 struct Output {
     spec: OutputSpec,
     name: String,
-    sink: Sink,
-    /// What the output holds; behind the store's record while a transaction runs.
-    mark: OutputMark,
+    sink: Place,
     /// Pages in a sink that can't be cut whose transaction may have failed.
     uncertain: HashSet<TaskId>,
 }
 
-/// Blocking calls happen in a thread of their own, one at a time.
-#[derive(Clone)]
-enum Sink {
-    File(Arc<Mutex<File>>),
-    /// Standard output, pipes, devices.
-    Stream(Arc<Mutex<dyn io::Write + Send>>),
+enum Place {
+    File(Growing),
+    /// Standard output, pipes, devices; and what was written to it.
+    Stream(Arc<Mutex<dyn io::Write + Send>>, OutputMark),
 }
 
 impl Output {
     async fn open(store: &dyn PageStore, spec: OutputSpec, mode: OutputMode) -> Result<Self, WriteFailure> {
         let failed = |source| OutputError { target: spec.target.to_string(), rows: 0, source };
-        let sink = match &spec.target {
-            Target::Stdout => Sink::Stream(Arc::new(Mutex::new(io::stdout()))),
+        let name = spec.target.mark_name();
+        let path = match &spec.target {
+            Target::Stdout => {
+                let stream = Place::Stream(Arc::new(Mutex::new(io::stdout())), OutputMark::default());
+                return Self::begun(store, spec, name, stream, OutputMode::Fresh).await;
+            }
             Target::File(path) if is_device(path) => {
                 let device = File::options().write(true).open(path).map_err(failed)?;
-                Sink::Stream(Arc::new(Mutex::new(device)))
+                let stream = Place::Stream(Arc::new(Mutex::new(device)), OutputMark::default());
+                return Self::begun(store, spec, name, stream, OutputMode::Fresh).await;
             }
-            Target::File(path) => {
-                let file =
-                    File::options().write(true).create(true).truncate(false).open(path).map_err(failed)?;
-                Sink::File(Arc::new(Mutex::new(file)))
-            }
+            Target::File(path) => path.clone(),
         };
-        let name = spec.target.mark_name();
-        let mut output = Self { spec, name, sink, mark: OutputMark::default(), uncertain: HashSet::new() };
+        let finish = match spec.format.is_converted(spec.set.rows()) {
+            true => Finish::Convert(spec.set.clone(), spec.format),
+            false => Finish::Name,
+        };
+        let names = Names { path, rotation: spec.rotation };
         if mode == OutputMode::Resume
-            && let Some(mark) = output.mark_to_resume(store).await?
+            && let Some(mark) = store.output(&name).await?
+            && let Some(file) = Growing::resumed(names.clone(), finish.clone(), mark).await.map_err(failed)?
         {
-            output.mark = mark;
-            output.cut().await?;
-            return Ok(output);
+            return Ok(Self { spec, name, sink: Place::File(file), uncertain: HashSet::new() });
         }
-        output.begin(store, mode).await?;
+        let file = Growing::fresh(names, finish).await.map_err(failed)?;
+        Self::begun(store, spec, name, Place::File(file), mode).await
+    }
+
+    /// An empty output with its head, and in a resumed crawl the rows that are stored already.
+    async fn begun(
+        store: &dyn PageStore,
+        spec: OutputSpec,
+        name: String,
+        sink: Place,
+        mode: OutputMode,
+    ) -> Result<Self, WriteFailure> {
+        let mut output = Self { spec, name, sink, uncertain: HashSet::new() };
+        output.append(output.spec.format.head(&output.spec.set), 0).await?;
+        if mode == OutputMode::Resume && output.spec.rotation.is_none() {
+            output.write_stored(store).await?;
+        }
+        output.save(store).await?;
         Ok(output)
     }
 
-    /// How far the store knows the file, where the file reaches that far.
-    async fn mark_to_resume(&self, store: &dyn PageStore) -> Result<Option<OutputMark>, WriteFailure> {
-        let Sink::File(file) = &self.sink else { return Ok(None) };
-        let Some(mark) = store.output(&self.name).await? else { return Ok(None) };
-        let length = lock(file).metadata().map_err(|source| self.error(source))?.len();
-        Ok((length >= mark.bytes).then_some(mark))
+    async fn write_stored(&mut self, store: &dyn PageStore) -> Result<(), WriteFailure> {
+        let question = Question { job: self.spec.job, ..Question::default() };
+        if self.spec.set.rows() == Rows::Items {
+            let mut items = store.items(&question, None).try_chunks(ROWS_AT_ONCE);
+            while let Some(items) = items.try_next().await.map_err(|error| error.1)? {
+                let mut text = Vec::new();
+                for item in &items {
+                    let row = ItemRow::new(item).map_err(|source| WriteFailure::Row {
+                        task: item.task,
+                        error: RowError { url: item.url.clone(), source },
+                    })?;
+                    self.item_line(&row, &mut text);
+                }
+                self.append(text, items.len() as u64).await?;
+            }
+            return Ok(());
+        }
+        let mut pages = store.pages(&question).try_chunks(ROWS_AT_ONCE);
+        while let Some(pages) = pages.try_next().await.map_err(|error| error.1)? {
+            self.write(&pages.iter().collect::<Vec<_>>()).await?;
+        }
+        Ok(())
     }
 
-    /// Empties the output and writes its head, and in a resumed crawl the rows that are stored already.
-    async fn begin(&mut self, store: &dyn PageStore, mode: OutputMode) -> Result<(), WriteFailure> {
-        self.cut().await?;
-        self.append(self.spec.format.head().as_bytes().to_vec(), 0).await?;
-        if mode == OutputMode::Resume && matches!(self.sink, Sink::File(_)) {
-            let mut pages = store.pages(self.spec.job).try_chunks(ROWS_AT_ONCE);
-            while let Some(pages) = pages.try_next().await.map_err(|error| error.1)? {
-                self.write(&pages.iter().collect::<Vec<_>>()).await?;
-            }
-        }
+    async fn save(&self, store: &dyn PageStore) -> Result<(), SqlError> {
         let mut transaction = store.begin().await?;
-        transaction.save_output(&self.name, self.mark).await?;
-        transaction.commit().await?;
-        Ok(())
+        transaction.save_output(&self.name, self.mark()).await?;
+        transaction.commit().await
     }
 
     async fn write(&mut self, pages: &[&Page]) -> Result<OutputMark, WriteFailure> {
@@ -227,77 +294,104 @@ impl Output {
             if self.spec.job.is_some_and(|job| job != page.job) || self.uncertain.contains(&page.task) {
                 continue;
             }
-            let written = self.spec.format.write_row(page, &mut text);
-            written.map_err(|error| WriteFailure::Row { task: page.task, error })?;
-            rows += 1;
+            rows +=
+                self.lines(page, &mut text).map_err(|error| WriteFailure::Row { task: page.task, error })?;
         }
-        if matches!(self.sink, Sink::Stream(_)) {
+        if matches!(self.sink, Place::Stream(..)) {
             self.uncertain.extend(pages.iter().map(|page| page.task));
         }
         self.append(text, rows).await?;
-        Ok(self.mark)
+        Ok(self.mark())
     }
 
-    /// Hands bytes to the system; they outlive the process from here on.
+    /// Appends the rows of a page and answers how many.
+    fn lines(&self, page: &Page, text: &mut Vec<u8>) -> Result<u64, RowError> {
+        let (format, set) = (self.spec.format, &self.spec.set);
+        let mut rows = 0;
+        if set.rows() == Rows::Items {
+            set.visit_items(page, |row| {
+                self.item_line(&row, text);
+                rows += 1;
+            })?;
+        } else {
+            set.visit(page, |cells: &[Cell<'_>]| {
+                format.line(set, cells, text);
+                rows += 1;
+            })?;
+        }
+        Ok(rows)
+    }
+
+    /// A file that is converted gets all of an item, one that is not the columns that were asked for.
+    fn item_line(&self, row: &ItemRow, text: &mut Vec<u8>) {
+        let set = &self.spec.set;
+        if self.spec.format.is_converted(Rows::Items) {
+            row.line(&[], text);
+        } else {
+            row.line(set.columns(), text);
+        }
+    }
+
     async fn append(&mut self, text: Vec<u8>, rows: u64) -> Result<(), WriteFailure> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        let sink = self.sink.clone();
-        let bytes = text.len() as u64;
-        let written = blocking(move || match sink {
-            Sink::File(file) => lock(&file).write_all(&text),
-            Sink::Stream(stream) => {
-                let mut stream = lock(&stream);
-                stream.write_all(&text)?;
-                stream.flush()
+        let written = match &mut self.sink {
+            Place::File(file) => file.append(text, rows).await,
+            Place::Stream(stream, mark) if !text.is_empty() => {
+                let (stream, bytes) = (Arc::clone(stream), text.len() as u64);
+                let written = blocking(move || {
+                    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+                    stream.write_all(&text)?;
+                    stream.flush()
+                });
+                written.await.map(|()| {
+                    mark.bytes += bytes;
+                    mark.rows += rows;
+                })
             }
-        });
-        if let Err(source) = written.await {
-            let error = self.error(source);
-            // Whole rows only, if it can be had: the next start cuts the file in any case.
-            let _ = self.cut().await;
-            return Err(error.into());
-        }
-        self.mark = OutputMark { bytes: self.mark.bytes + bytes, rows: self.mark.rows + rows };
-        Ok(())
+            Place::Stream(..) => Ok(()),
+        };
+        written.map_err(|source| self.error(source).into())
     }
 
     /// After a failure: what does the store say?
     async fn settle(&mut self, store: &dyn PageStore) -> Result<(), WriteFailure> {
         let mark = store.output(&self.name).await?.unwrap_or_default();
-        match self.sink {
-            Sink::File(_) => {
-                self.mark = mark;
-                self.cut().await?;
+        match &mut self.sink {
+            Place::File(file) => {
+                file.mark = mark;
+                let cut = file.cut().await;
+                cut.map_err(|source| self.error(source))?;
             }
-            Sink::Stream(_) if mark == self.mark => self.uncertain.clear(),
-            Sink::Stream(_) => {}
+            Place::Stream(_, written) if mark == *written => self.uncertain.clear(),
+            Place::Stream(..) => {}
         }
         Ok(())
     }
 
-    /// Cuts a file to the mark and goes on there.
-    async fn cut(&self) -> Result<(), OutputError> {
-        let Sink::File(file) = &self.sink else { return Ok(()) };
-        let (file, length) = (Arc::clone(file), self.mark.bytes);
-        let cut = blocking(move || {
-            let mut file = lock(&file);
-            file.set_len(length)?;
-            file.seek(SeekFrom::Start(length)).map(drop)
-        });
-        cut.await.map_err(|source| self.error(source))
+    async fn complete(&mut self) -> Result<Option<PathBuf>, WriteFailure> {
+        let Place::File(file) = &mut self.sink else { return Ok(None) };
+        let completed = file.complete().await;
+        completed.map(Some).map_err(|source| self.error(source).into())
+    }
+
+    async fn rotate(&mut self, store: &dyn PageStore) -> Result<(), WriteFailure> {
+        let Place::File(file) = &mut self.sink else { return Ok(()) };
+        if !file.is_due() {
+            return Ok(());
+        }
+        let rotated = file.rotate().await;
+        rotated.map_err(|source| self.error(source))?;
+        self.append(self.spec.format.head(&self.spec.set), 0).await?;
+        Ok(self.save(store).await?)
+    }
+
+    fn mark(&self) -> OutputMark {
+        match &self.sink {
+            Place::File(file) => file.mark,
+            Place::Stream(_, mark) => *mark,
+        }
     }
 
     fn error(&self, source: io::Error) -> OutputError {
-        OutputError { target: self.spec.target.to_string(), rows: self.mark.rows, source }
+        OutputError { target: self.spec.target.to_string(), rows: self.mark().rows, source }
     }
-}
-
-async fn blocking(call: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
-    tokio::task::spawn_blocking(call).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! What an output is written to, and in which format.
 
-use super::Format;
+use super::{Format, Names};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ pub enum Target {
 
 /// A file name that does not tell the format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the format of {0} is unknown: name the file .jsonl or .csv")]
+#[error("the format of {0} is unknown: name the file .jsonl, .csv, .parquet or .warc.gz")]
 pub struct TargetError(String);
 
 impl Target {
@@ -28,17 +28,27 @@ impl Target {
     /// When the name tells none.
     pub fn format(&self) -> Result<Format, TargetError> {
         let Self::File(path) = self else { return Ok(Format::Jsonl) };
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        match extension.as_str() {
-            "jsonl" | "ndjson" => Ok(Format::Jsonl),
-            "csv" => Ok(Format::Csv),
-            _ if is_device(path) => Ok(Format::Jsonl),
-            _ => Err(TargetError(path.display().to_string())),
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        // A name that is nothing but its end has no stem: `.csv` is a hidden file.
+        let known = Format::NAMES.into_iter().find(|(end, _)| name.len() > end.len() && name.ends_with(end));
+        match known {
+            Some((_, format)) => Ok(format),
+            None if is_device(path) => Ok(Format::Jsonl),
+            None => Err(TargetError(path.display().to_string())),
+        }
+    }
+
+    /// Whether a file of that name was begun and not completed.
+    #[must_use]
+    pub fn is_growing(&self) -> bool {
+        match self {
+            Self::Stdout => false,
+            Self::File(path) => Names { path: path.clone(), rotation: None }.growing(0).exists(),
         }
     }
 
     /// The name under which its mark is kept: the same from every working directory.
-    pub(super) fn mark_name(&self) -> String {
+    pub(crate) fn mark_name(&self) -> String {
         match self {
             Self::Stdout => "-".to_owned(),
             Self::File(path) => {
@@ -79,10 +89,12 @@ mod tests {
         assert_eq!(format("-"), Ok(Format::Jsonl));
         assert_eq!(format("a/pages.jsonl"), Ok(Format::Jsonl));
         assert_eq!(format("PAGES.CSV"), Ok(Format::Csv));
+        assert_eq!(format("pages.parquet"), Ok(Format::Parquet));
+        assert_eq!(format("site.warc.gz"), Ok(Format::Warc));
         assert_eq!(format("/dev/null"), Ok(Format::Jsonl));
-        for unknown in ["pages", "pages.parquet", ".csv/", "pages.jsonl.gz"] {
+        for unknown in ["pages", "pages.gz", ".csv", ".parquet/", "pages.jsonl.gz"] {
             let error = format(unknown).unwrap_err().to_string();
-            assert!(error.contains(unknown) && error.contains(".jsonl or .csv"), "{error}");
+            assert!(error.contains(unknown) && error.contains(".jsonl, .csv"), "{error}");
         }
     }
 }

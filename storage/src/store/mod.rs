@@ -4,23 +4,27 @@
 //! stores a batch (their order stands in [`crate::write`]). `tests/stores.rs` holds both databases to the
 //! same behaviour.
 
-mod record;
+mod question;
+pub(crate) mod record;
 mod sqlite;
+pub(crate) mod statements;
 
 #[cfg(feature = "postgres")]
 mod postgres;
 
-use crate::page::Page;
+pub use question::Question;
+pub use statements::Statement;
+
+use crate::{page::Page, row::Item};
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
-use std::{collections::HashSet, sync::Arc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use jiff::Timestamp;
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 use trawl_shared::{
     model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId},
     sql::{DatabaseUrl, Missing, SqlError},
 };
 
-/// The name under which handled messages are recorded.
-pub(crate) const CONSUMER: &str = "storage";
 /// The SQLite file in the data folder.
 pub const FILE: &str = "pages.db";
 /// The PostgreSQL schema.
@@ -44,6 +48,29 @@ pub struct OutputMark {
     pub bytes: u64,
     /// Rows in it.
     pub rows: u64,
+    /// Which of the output's files it is, where there are several.
+    pub segment: u64,
+    /// When it was begun, in Unix milliseconds.
+    pub began_at: i64,
+}
+
+impl OutputMark {
+    /// Of an empty file.
+    #[must_use]
+    pub fn begun(at: Timestamp) -> Self {
+        Self { began_at: at.as_millisecond(), ..Self::default() }
+    }
+}
+
+/// The files of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveFiles {
+    /// The path that was asked for.
+    pub path: PathBuf,
+    /// Whether it has a number for each file.
+    pub rotates: bool,
+    /// The number of the last one.
+    pub last: u64,
 }
 
 /// A store of pages.
@@ -64,8 +91,17 @@ pub trait PageStore: Send + Sync {
     /// The tasks of a job that have a row, in the order of their ids.
     fn stored_tasks(&self, job: JobId) -> BoxStream<'_, Result<TaskId, SqlError>>;
 
-    /// The pages of one job or all, in the order they were stored in.
-    fn pages(&self, job: Option<JobId>) -> BoxStream<'_, Result<Page, SqlError>>;
+    /// Pages in the order they were stored in.
+    fn pages(&self, question: &Question) -> BoxStream<'_, Result<Page, SqlError>>;
+
+    /// Makes the indexes for questions by host, status and time, where there are none.
+    ///
+    /// # Errors
+    /// When the database can't make them.
+    async fn index(&self) -> Result<(), SqlError>;
+
+    /// What a statement of [`statements`] answers.
+    fn ask(&self, statement: Statement, input: String) -> BoxStream<'_, Result<String, SqlError>>;
 
     /// The page of a task.
     ///
@@ -88,6 +124,33 @@ pub trait PageStore: Send + Sync {
     /// Closes the connections.
     async fn close(&self);
 
+    /// Items in the order they were stored in: those that these rules made, or the ones used last.
+    fn items(&self, question: &Question, rules: Option<&str>) -> BoxStream<'_, Result<Item, SqlError>> {
+        let Question { job, host, since } = question;
+        let input = serde_json::json!({ "job": job, "host": host, "since": since, "rules": rules });
+        let items = self.ask(statements::ITEMS, input.to_string());
+        items.map(|row| record::item(&row?)).boxed()
+    }
+
+    /// The job of that name or id; of several of one name the newest.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    async fn job_named(&self, name: &str) -> Result<Option<JobId>, SqlError> {
+        let found = self.ask(statements::JOBS_NAMED, name.to_owned()).next().await.transpose()?;
+        Ok(found.as_deref().unwrap_or(name).parse().ok())
+    }
+
+    /// The archives that may hold pages of a job.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    async fn archives(&self, job: Option<JobId>) -> Result<Vec<ArchiveFiles>, SqlError> {
+        let job = job.map_or_else(String::new, |job| job.to_string());
+        let rows: Vec<String> = self.ask(statements::ARCHIVES, job).try_collect().await?;
+        rows.iter().map(|row| record::archive(row)).collect()
+    }
+
     /// How many pages of a job are stored.
     ///
     /// # Errors
@@ -100,11 +163,16 @@ pub trait PageStore: Send + Sync {
 /// The transaction of a batch; dropped without a commit it has no effect.
 #[async_trait]
 pub trait PageTransaction: Send {
-    /// Records messages as handled; answers which of them were not before.
+    /// Records messages as handled by a consumer; answers which of them were not before.
     ///
     /// # Errors
     /// When the database fails.
-    async fn take_messages(&mut self, ids: &[MessageId], now: i64) -> Result<HashSet<MessageId>, SqlError>;
+    async fn take_messages(
+        &mut self,
+        consumer: &str,
+        ids: &[MessageId],
+        now: i64,
+    ) -> Result<HashSet<MessageId>, SqlError>;
 
     /// Adds the pages that have no row yet; answers which.
     ///
@@ -129,6 +197,12 @@ pub trait PageTransaction: Send {
     /// # Errors
     /// When the database fails.
     async fn save_output(&mut self, path: &str, mark: OutputMark) -> Result<(), SqlError>;
+
+    /// Runs a statement of [`statements`]; answers what it selects.
+    ///
+    /// # Errors
+    /// When the database fails, or refuses what the input holds.
+    async fn run(&mut self, statement: Statement, input: String) -> Result<Vec<String>, SqlError>;
 
     /// Makes it durable.
     ///

@@ -1,18 +1,21 @@
 //! Pages in PostgreSQL.
 
 use super::{
-    CONSUMER, Count, OutputMark, PageStore, PageTransaction, SCHEMA,
+    Count, OutputMark, PageStore, PageTransaction, Question, SCHEMA, Statement,
     record::{self, Record, signed},
 };
 use crate::page::Page;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream::BoxStream};
-use sqlx::{PgPool, Postgres, Transaction, migrate::Migrator, types::Uuid};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction, migrate::Migrator, types::Uuid};
 use std::collections::HashSet;
 use trawl_shared::{
     model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId},
     sql::{SqlError, open_postgres},
 };
+
+/// All columns of a page; what follows says of which.
+const PAGES: &str = include_str!("sql/postgres/pages.sql");
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -52,22 +55,41 @@ impl PageStore for PostgresPages {
             .boxed()
     }
 
-    fn pages(&self, job: Option<JobId>) -> BoxStream<'_, Result<Page, SqlError>> {
-        sqlx::query_as::<_, Record>(include_str!("sql/postgres/pages.sql"))
-            .bind(job.map(|job| job.0))
-            .fetch(&self.pool)
-            .map(|record| record?.into_page())
-            .boxed()
+    fn pages(&self, question: &Question) -> BoxStream<'_, Result<Page, SqlError>> {
+        let sql = format!("{PAGES}{} ORDER BY seq", question.conditions('$'));
+        let mut query = sqlx::query_as::<_, Record>(AssertSqlSafe(sql));
+        if let Some(job) = question.job {
+            query = query.bind(job.0);
+        }
+        if let Some(host) = &question.host {
+            query = query.bind(host.clone());
+        }
+        if let Some(since) = question.since {
+            query = query.bind(since);
+        }
+        query.fetch(&self.pool).map(|record| record?.into_page()).boxed()
+    }
+
+    /// They are there from the beginning: a server keeps them up beside the crawl.
+    async fn index(&self) -> Result<(), SqlError> {
+        Ok(())
+    }
+
+    fn ask(&self, statement: Statement, input: String) -> BoxStream<'_, Result<String, SqlError>> {
+        let rows = sqlx::query_scalar(statement.postgres).bind(input).fetch(&self.pool);
+        rows.map(|row| Ok(row?)).boxed()
     }
 
     async fn page(&self, job: JobId, task: TaskId) -> Result<Option<Page>, SqlError> {
-        let query = sqlx::query_as::<_, Record>(include_str!("sql/postgres/page.sql"));
+        let sql = format!("{PAGES} WHERE job = $1 AND task = $2");
+        let query = sqlx::query_as::<_, Record>(AssertSqlSafe(sql));
         let record = query.bind(job.0).bind(task.0).fetch_optional(&self.pool).await?;
         record.map(Record::into_page).transpose()
     }
 
     async fn page_of(&self, job: JobId, url: &CanonicalUrl) -> Result<Option<Page>, SqlError> {
-        let query = sqlx::query_as::<_, Record>(include_str!("sql/postgres/page_fetched_again.sql"));
+        let sql = format!("{PAGES} WHERE job = $1 AND url = $2 AND round > 0 ORDER BY round DESC LIMIT 1");
+        let query = sqlx::query_as::<_, Record>(AssertSqlSafe(sql));
         match query.bind(job.0).bind(url.as_str()).fetch_optional(&self.pool).await? {
             Some(record) => record.into_page().map(Some),
             None => self.page(job, TaskId::derive(job, url, 0)).await,
@@ -76,7 +98,7 @@ impl PageStore for PostgresPages {
 
     async fn output(&self, path: &str) -> Result<Option<OutputMark>, SqlError> {
         let query = sqlx::query_as(include_str!("sql/postgres/output.sql"));
-        let row: Option<(i64, i64)> = query.bind(path).fetch_optional(&self.pool).await?;
+        let row: Option<(i64, i64, i64, i64)> = query.bind(path).fetch_optional(&self.pool).await?;
         row.map(record::mark).transpose()
     }
 
@@ -89,10 +111,15 @@ struct PostgresTransaction(Transaction<'static, Postgres>);
 
 #[async_trait]
 impl PageTransaction for PostgresTransaction {
-    async fn take_messages(&mut self, ids: &[MessageId], now: i64) -> Result<HashSet<MessageId>, SqlError> {
+    async fn take_messages(
+        &mut self,
+        consumer: &str,
+        ids: &[MessageId],
+        now: i64,
+    ) -> Result<HashSet<MessageId>, SqlError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let query = sqlx::query_scalar(include_str!("sql/postgres/take_messages.sql"));
-        let fresh: Vec<Uuid> = query.bind(ids).bind(CONSUMER).bind(now).fetch_all(&mut *self.0).await?;
+        let fresh: Vec<Uuid> = query.bind(ids).bind(consumer).bind(now).fetch_all(&mut *self.0).await?;
         Ok(fresh.into_iter().map(MessageId).collect())
     }
 
@@ -121,7 +148,12 @@ impl PageTransaction for PostgresTransaction {
             .bind(all(pages, |page| page.lang.as_deref()))
             .bind(all(pages, |page| page.canonical.as_deref()))
             .bind(all(pages, |page| page.meta_robots.as_deref()))
+            .bind(all(pages, |page| page.body_hash.as_deref()))
+            .bind(all(pages, |page| page.content_hash.as_deref()))
+            .bind(all(pages, |page| page.simhash.as_deref()))
             .bind(all(pages, |page| page.text.as_deref()))
+            .bind(all(pages, |page| page.markdown.as_deref()))
+            .bind(all(pages, |page| page.structured.as_deref()))
             .bind(all(pages, |page| page.links.as_deref()))
             .bind(now)
             .fetch_all(&mut *self.0)
@@ -159,7 +191,12 @@ impl PageTransaction for PostgresTransaction {
             .bind(page.lang.as_deref())
             .bind(page.canonical.as_deref())
             .bind(page.meta_robots.as_deref())
+            .bind(page.body_hash.as_deref())
+            .bind(page.content_hash.as_deref())
+            .bind(page.simhash.as_deref())
             .bind(page.text.as_deref())
+            .bind(page.markdown.as_deref())
+            .bind(page.structured.as_deref())
             .bind(page.links.as_deref())
             .execute(&mut *self.0)
             .await?;
@@ -174,8 +211,13 @@ impl PageTransaction for PostgresTransaction {
 
     async fn save_output(&mut self, path: &str, mark: OutputMark) -> Result<(), SqlError> {
         let query = sqlx::query(include_str!("sql/postgres/save_output.sql"));
-        query.bind(path).bind(signed(mark.bytes)).bind(signed(mark.rows)).execute(&mut *self.0).await?;
+        let query = query.bind(path).bind(signed(mark.bytes)).bind(signed(mark.rows));
+        query.bind(signed(mark.segment)).bind(mark.began_at).execute(&mut *self.0).await?;
         Ok(())
+    }
+
+    async fn run(&mut self, statement: Statement, input: String) -> Result<Vec<String>, SqlError> {
+        Ok(sqlx::query_scalar(statement.postgres).bind(input).fetch_all(&mut *self.0).await?)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), SqlError> {

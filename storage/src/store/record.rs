@@ -1,7 +1,11 @@
 //! Rows as both databases give them, and numbers as both take them.
 
-use super::{Count, OutputMark};
-use crate::page::{Page, outcome_named};
+use super::{ArchiveFiles, Count, OutputMark};
+use crate::{
+    page::{Page, outcome_named},
+    row::Item,
+};
+use serde::de::DeserializeOwned;
 use sqlx::types::Uuid;
 use trawl_shared::{
     model::{JobId, Outcome, TaskId},
@@ -30,7 +34,12 @@ pub(super) struct Record {
     lang: Option<String>,
     canonical: Option<String>,
     meta_robots: Option<String>,
+    body_hash: Option<String>,
+    content_hash: Option<String>,
+    simhash: Option<String>,
     text: Option<String>,
+    markdown: Option<String>,
+    structured: Option<String>,
     links: Option<String>,
 }
 
@@ -57,8 +66,16 @@ impl Record {
             lang: self.lang,
             canonical: self.canonical,
             meta_robots: self.meta_robots,
+            body_hash: self.body_hash,
+            content_hash: self.content_hash,
+            simhash: self.simhash,
             text: self.text,
+            markdown: self.markdown,
+            structured: self.structured.map(String::into_boxed_str),
             links: self.links.map(String::into_boxed_str),
+            rules: None,
+            items: None,
+            job_name: None,
         })
     }
 }
@@ -69,8 +86,39 @@ pub(super) fn count((job, name, pages): (Uuid, String, i64)) -> Result<Count, Sq
 }
 
 /// A row of `output.sql`.
-pub(super) fn mark((bytes, rows): (i64, i64)) -> Result<OutputMark, SqlError> {
-    Ok(OutputMark { bytes: number("bytes", bytes)?, rows: number("rows", rows)? })
+pub(super) fn mark((bytes, rows, segment, began_at): (i64, i64, i64, i64)) -> Result<OutputMark, SqlError> {
+    Ok(OutputMark {
+        bytes: number("bytes", bytes)?,
+        rows: number("rows", rows)?,
+        segment: number("segment", segment)?,
+        began_at,
+    })
+}
+
+/// A row of `items.sql`.
+pub(super) fn item(row: &str) -> Result<Item, SqlError> {
+    let (job, task, rules, position, kind, url, fetched_at, data): (
+        Uuid,
+        Uuid,
+        String,
+        u32,
+        String,
+        String,
+        Option<i64>,
+        String,
+    ) = array("item", row)?;
+    Ok(Item { job: JobId(job), task: TaskId(task), rules, position, kind, url, fetched_at, data })
+}
+
+/// A row of `archives.sql`.
+pub(super) fn archive(row: &str) -> Result<ArchiveFiles, SqlError> {
+    let (path, rotates, last): (String, u8, u64) = array("archive", row)?;
+    Ok(ArchiveFiles { path: path.into(), rotates: rotates != 0, last })
+}
+
+/// What a statement answers as one JSON array.
+pub(crate) fn array<T: DeserializeOwned>(what: &str, row: &str) -> Result<T, SqlError> {
+    serde_json::from_str(row).map_err(|_| impossible(what, &row))
 }
 
 /// The outcome that a column names.

@@ -1,12 +1,15 @@
 //! Pages in a SQLite file.
 
 use super::{
-    CONSUMER, Count, OutputMark, PageStore, PageTransaction,
+    Count, OutputMark, PageStore, PageTransaction, Question, Statement,
     record::{self, Record, signed},
 };
 use crate::page::Page;
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, stream::BoxStream};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use sqlx::{
     Arguments as _, AssertSqlSafe, Sqlite, Transaction, migrate::Migrator, sqlite::SqliteArguments,
     types::Uuid,
@@ -16,6 +19,9 @@ use trawl_shared::{
     model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId},
     sql::{Missing, SqlError, SqliteFile, open_sqlite_paged},
 };
+
+/// All columns of a page; what follows says of which.
+const PAGES: &str = include_str!("sql/sqlite/pages.sql");
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -59,22 +65,45 @@ impl PageStore for SqlitePages {
             .boxed()
     }
 
-    fn pages(&self, job: Option<JobId>) -> BoxStream<'_, Result<Page, SqlError>> {
-        sqlx::query_as::<_, Record>(include_str!("sql/sqlite/pages.sql"))
-            .bind(job.map(|job| job.0))
+    fn pages(&self, question: &Question) -> BoxStream<'_, Result<Page, SqlError>> {
+        let sql = format!("{PAGES}{} ORDER BY seq", question.conditions('?'));
+        let mut values = SqliteArguments::default();
+        let bound = (|| {
+            question.job.map(|job| bind(&mut values, job.0)).transpose()?;
+            question.host.clone().map(|host| bind(&mut values, host)).transpose()?;
+            question.since.map(|since| bind(&mut values, since)).transpose()
+        })();
+        if let Err(error) = bound {
+            return stream::iter([Err(error)]).boxed();
+        }
+        sqlx::query_as_with::<_, Record, _>(AssertSqlSafe(sql), values)
             .fetch(&self.file.reader)
             .map(|record| record?.into_page())
             .boxed()
     }
 
+    async fn index(&self) -> Result<(), SqlError> {
+        Ok(sqlx::raw_sql(include_str!("sql/sqlite/indexes.sql"))
+            .execute(&self.file.writer)
+            .await
+            .map(drop)?)
+    }
+
+    fn ask(&self, statement: Statement, input: String) -> BoxStream<'_, Result<String, SqlError>> {
+        let rows = sqlx::query_scalar(statement.sqlite).bind(input).fetch(&self.file.reader);
+        rows.map(|row| Ok(row?)).boxed()
+    }
+
     async fn page(&self, job: JobId, task: TaskId) -> Result<Option<Page>, SqlError> {
-        let query = sqlx::query_as::<_, Record>(include_str!("sql/sqlite/page.sql"));
+        let sql = format!("{PAGES} WHERE job = ?1 AND task = ?2");
+        let query = sqlx::query_as::<_, Record>(AssertSqlSafe(sql));
         let record = query.bind(job.0).bind(task.0).fetch_optional(&self.file.reader).await?;
         record.map(Record::into_page).transpose()
     }
 
     async fn page_of(&self, job: JobId, url: &CanonicalUrl) -> Result<Option<Page>, SqlError> {
-        let query = sqlx::query_as::<_, Record>(include_str!("sql/sqlite/page_fetched_again.sql"));
+        let sql = format!("{PAGES} WHERE job = ?1 AND url = ?2 AND round > 0 ORDER BY round DESC LIMIT 1");
+        let query = sqlx::query_as::<_, Record>(AssertSqlSafe(sql));
         match query.bind(job.0).bind(url.as_str()).fetch_optional(&self.file.reader).await? {
             Some(record) => record.into_page().map(Some),
             None => self.page(job, TaskId::derive(job, url, 0)).await,
@@ -83,7 +112,7 @@ impl PageStore for SqlitePages {
 
     async fn output(&self, path: &str) -> Result<Option<OutputMark>, SqlError> {
         let query = sqlx::query_as(include_str!("sql/sqlite/output.sql"));
-        let row: Option<(i64, i64)> = query.bind(path).fetch_optional(&self.file.reader).await?;
+        let row: Option<(i64, i64, i64, i64)> = query.bind(path).fetch_optional(&self.file.reader).await?;
         row.map(record::mark).transpose()
     }
 
@@ -96,13 +125,18 @@ struct SqliteTransaction(Transaction<'static, Sqlite>);
 
 #[async_trait]
 impl PageTransaction for SqliteTransaction {
-    async fn take_messages(&mut self, ids: &[MessageId], now: i64) -> Result<HashSet<MessageId>, SqlError> {
+    async fn take_messages(
+        &mut self,
+        consumer: &str,
+        ids: &[MessageId],
+        now: i64,
+    ) -> Result<HashSet<MessageId>, SqlError> {
         let mut fresh = HashSet::with_capacity(ids.len());
         for ids in ids.chunks(MOST_ROWS) {
             let mut values = SqliteArguments::default();
             for id in ids {
                 bind(&mut values, id.0)?;
-                bind(&mut values, CONSUMER)?;
+                bind(&mut values, consumer)?;
                 bind(&mut values, now)?;
             }
             let sql = with_groups(include_str!("sql/sqlite/take_messages.sql"), ids.len());
@@ -155,8 +189,13 @@ impl PageTransaction for SqliteTransaction {
 
     async fn save_output(&mut self, path: &str, mark: OutputMark) -> Result<(), SqlError> {
         let query = sqlx::query(include_str!("sql/sqlite/save_output.sql"));
-        query.bind(path).bind(signed(mark.bytes)).bind(signed(mark.rows)).execute(&mut *self.0).await?;
+        let query = query.bind(path).bind(signed(mark.bytes)).bind(signed(mark.rows));
+        query.bind(signed(mark.segment)).bind(mark.began_at).execute(&mut *self.0).await?;
         Ok(())
+    }
+
+    async fn run(&mut self, statement: Statement, input: String) -> Result<Vec<String>, SqlError> {
+        Ok(sqlx::query_scalar(statement.sqlite).bind(input).fetch_all(&mut *self.0).await?)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), SqlError> {
@@ -211,7 +250,12 @@ fn bind_page(values: &mut SqliteArguments, page: &Page, now: i64) -> Result<(), 
     bind(values, page.lang.as_deref())?;
     bind(values, page.canonical.as_deref())?;
     bind(values, page.meta_robots.as_deref())?;
+    bind(values, page.body_hash.as_deref())?;
+    bind(values, page.content_hash.as_deref())?;
+    bind(values, page.simhash.as_deref())?;
     bind(values, page.text.as_deref())?;
+    bind(values, page.markdown.as_deref())?;
+    bind(values, page.structured.as_deref())?;
     bind(values, page.links.as_deref())
 }
 

@@ -12,7 +12,7 @@ use trawl_shared::{
 };
 use trawl_storage::{
     Page,
-    store::{Count, OutputMark, PageStore, PageTransaction},
+    store::{Count, OutputMark, PageStore, PageTransaction, Question, Statement},
 };
 
 /// How the next commit fails.
@@ -51,8 +51,14 @@ impl PageStore for Flaky {
     fn stored_tasks(&self, job: JobId) -> BoxStream<'_, Result<TaskId, SqlError>> {
         self.inner.stored_tasks(job)
     }
-    fn pages(&self, job: Option<JobId>) -> BoxStream<'_, Result<Page, SqlError>> {
-        self.inner.pages(job)
+    fn pages(&self, question: &Question) -> BoxStream<'_, Result<Page, SqlError>> {
+        self.inner.pages(question)
+    }
+    async fn index(&self) -> Result<(), SqlError> {
+        self.inner.index().await
+    }
+    fn ask(&self, statement: Statement, input: String) -> BoxStream<'_, Result<String, SqlError>> {
+        self.inner.ask(statement, input)
     }
     async fn page(&self, job: JobId, task: TaskId) -> Result<Option<Page>, SqlError> {
         self.inner.page(job, task).await
@@ -70,8 +76,16 @@ impl PageStore for Flaky {
 
 #[async_trait]
 impl PageTransaction for FlakyTransaction {
-    async fn take_messages(&mut self, ids: &[MessageId], now: i64) -> Result<HashSet<MessageId>, SqlError> {
-        self.inner.take_messages(ids, now).await
+    async fn take_messages(
+        &mut self,
+        consumer: &str,
+        ids: &[MessageId],
+        now: i64,
+    ) -> Result<HashSet<MessageId>, SqlError> {
+        self.inner.take_messages(consumer, ids, now).await
+    }
+    async fn run(&mut self, statement: Statement, input: String) -> Result<Vec<String>, SqlError> {
+        self.inner.run(statement, input).await
     }
     async fn insert(&mut self, pages: &[&Page], now: i64) -> Result<HashSet<TaskId>, SqlError> {
         self.inner.insert(pages, now).await

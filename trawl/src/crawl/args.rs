@@ -5,7 +5,7 @@ use clap::Args;
 use std::path::PathBuf;
 use trawl_scraper::resolve::ResolveOverride;
 use trawl_shared::model::{DEFAULT_USER_AGENT, FetchSettings};
-use trawl_storage::sink::Target;
+use trawl_storage::{row::Rows, sink::Target};
 
 /// Crawl sites in this one process: no server, no configuration.
 #[derive(Clone, Debug, Args)]
@@ -15,9 +15,13 @@ pub struct CrawlArgs {
     #[arg(required_unless_present = "resume", value_name = "URL")]
     pub seeds: Vec<String>,
 
-    /// Write a row for each page to a .jsonl or .csv file; - writes JSONL to standard output
+    /// Write rows to a .jsonl, .csv or .parquet file, or what was fetched to a .warc.gz; - is JSONL on standard output; repeatable
     #[arg(long, short, value_name = "FILE")]
-    pub out: Option<Target>,
+    pub out: Vec<Target>,
+
+    /// What a row of --out stands for [default: pages]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub rows: Option<Rows>,
 
     /// Folder that holds the crawl: frontier, pages, dead letters
     #[arg(long, value_name = "DIR", default_value = "trawl-data")]
@@ -105,6 +109,7 @@ const EXAMPLES: &str = "\
 Examples:
   trawl crawl https://example.org/ --out pages.jsonl
   trawl crawl https://example.org/docs/ --scope prefix --depth 3 --out docs.csv
+  trawl crawl https://example.org/ --out pages.parquet --out site.warc.gz
   trawl crawl https://example.org/ --max-pages 100 --out - --quiet | jq -r .title
   trawl crawl http://localhost:8000/ --allow-private-addresses --out site.jsonl
   trawl crawl --resume --out pages.jsonl        # after Ctrl-C, a crash or kill -9

@@ -22,10 +22,7 @@ use trawl_shared::{
     sql::{DatabaseUrl, Missing},
     telemetry::{TelemetrySettings, init_logs},
 };
-use trawl_storage::{
-    StoreHandler,
-    sink::{OutputSpec, Outputs, Target},
-};
+use trawl_storage::{Outlet, Outlets, sink::WriteFailure};
 use watch::Ended;
 
 /// What is known of a crawl at one moment.
@@ -56,60 +53,70 @@ pub async fn run(args: CrawlArgs) -> Result<(), CliError> {
     let log = if args.quiet || !args.json_progress { "error" } else { "warn" };
     let telemetry = TelemetrySettings { log: log.to_owned(), ..TelemetrySettings::default() };
     init_logs(&telemetry).map_err(anyhow::Error::msg).or_exit(Exit::Config)?;
-    let output = args.out.clone().map(Output::new).transpose()?;
+    check_names(&args)?;
     let _lock = lock::lock(&args.data)?;
     let scraper = scraper_settings(&args);
     let dispatch = plan::frontier_settings(&args);
     let stores = Stores::open(&DatabaseUrl::sqlite(&args.data), Missing::Create, dispatch).await?;
-    let result = crawl(&args, &stores, output, &scraper).await;
+    let result = crawl(&args, &stores, &scraper).await;
     stores.close().await;
     result
 }
 
-/// Where rows go.
-struct Output {
-    target: Target,
-    format: trawl_storage::sink::Format,
-}
-
-impl Output {
-    fn new(target: Target) -> Result<Self, CliError> {
-        let format = target.format().or_exit(Exit::Usage)?;
-        Ok(Self { target, format })
+/// A name that tells no format is said before anything is opened.
+fn check_names(args: &CrawlArgs) -> Result<(), CliError> {
+    for (at, target) in args.out.iter().enumerate() {
+        target.format().or_exit(Exit::Usage)?;
+        if args.out[..at].contains(target) {
+            return Err(CliError::new(Exit::Usage, anyhow::anyhow!("--out {target} is given twice")));
+        }
     }
+    Ok(())
 }
 
-async fn crawl(
-    args: &CrawlArgs,
-    stores: &Stores,
-    output: Option<Output>,
-    scraper: &trawl_scraper::Settings,
-) -> Result<(), CliError> {
+/// The files of a crawl: they hold its job alone.
+fn outlets(args: &CrawlArgs, plan: &Plan) -> Result<Vec<Outlet>, CliError> {
+    let rows = args.rows.unwrap_or_default();
+    args.out
+        .iter()
+        .map(|target| Outlet::named(target, rows, None, Some(plan.job)).or_exit(Exit::Usage))
+        .collect()
+}
+
+async fn crawl(args: &CrawlArgs, stores: &Stores, scraper: &trawl_scraper::Settings) -> Result<(), CliError> {
     let plan = Plan::make(args, stores).await?;
-    let mut outputs = Vec::new();
-    if let Some(Output { target, format }) = output {
-        outputs.push(OutputSpec { target, format, job: Some(plan.job) });
-    }
-    let outputs = Outputs::open(&*stores.pages, outputs, plan.output_mode()).await.or_exit(Exit::Output)?;
-    let (handler, trouble) = StoreHandler::with_outputs(Arc::clone(&stores.pages), outputs);
-    let bytes = handler.tally();
+    let outlets = outlets(args, &plan)?;
+    let outlets = Outlets::open(&*stores.pages, outlets, plan.output_mode()).await.or_exit(Exit::Output)?;
+    let (handler, archive) = outlets.handlers(&stores.pages);
+    let (bytes, trouble) = (handler.tally(), outlets.trouble());
+    let archives = archive.is_some();
     let (memory, bus) = embedded::bus().await?;
 
-    let services = embedded::services(stores, handler, scraper)?;
+    let services = embedded::services(stores, handler, archive, scraper)?;
     let stop = CancellationToken::new();
     let running = embedded::start(services, &bus, &stop).await?;
     let failed = watch_services(running, stop.clone());
     let mut progress = Progress::new(args.quiet, args.json_progress);
-    let watch = watch::Watch { stores, plan: &plan, memory: &memory, bytes, trouble };
+    let watch = watch::Watch { stores, plan: &plan, memory: &memory, bytes, trouble, archives };
     let (ended, last) = watch.until_end(&mut progress, shutdown_on_signal(), &failed).await?;
     progress.finish();
     stop.cancel();
     let drained = failed.join().await;
     let ended = match (ended, drained) {
         (Ended::Done, Err(error)) => return Err(error.into()),
+        (Ended::Done, Ok(())) => complete(&outlets, stores).await?,
         (ended, _) => ended,
     };
     report::report(args, stores, &plan, &last, &ended).await
+}
+
+/// Gives the files their names; until here nothing that looks whole is not.
+async fn complete(outlets: &Outlets, stores: &Stores) -> Result<Ended, CliError> {
+    match outlets.complete(&*stores.pages).await {
+        Ok(_) => Ok(Ended::Done),
+        Err(WriteFailure::Output(error)) => Ok(Ended::Output(Arc::new(error))),
+        Err(error) => Err(CliError::new(Exit::Database, error)),
+    }
 }
 
 /// The services, watched: when one fails the others stop and `failed` says so.

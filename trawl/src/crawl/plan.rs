@@ -9,7 +9,7 @@ use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     model::{CanonicalUrl, ExtractSettings, FetchSettings, JobId, RobotsPolicy},
 };
-use trawl_storage::sink::OutputMode;
+use trawl_storage::sink::{OutputMode, Target};
 use trawl_url_manager::{JobSpec, ScopeKind};
 
 /// URLs in flight for each fetch slot: enough that a slot never waits for dispatch.
@@ -68,7 +68,11 @@ impl Plan {
     /// are given back, and a URL that has ended but left neither row nor letter is fetched again.
     async fn resume(args: &CrawlArgs, stores: &Stores) -> Result<Self, CliError> {
         let jobs = stores.frontier.statuses().await.or_exit(Exit::Database)?;
-        let Some(job) = jobs.into_iter().rfind(|job| !job.done) else {
+        let last = jobs.last().cloned();
+        let unfinished = jobs.into_iter().rfind(|job| !job.done);
+        // A crawl that was killed while it completed its files is done but for them.
+        let Some(job) = unfinished.or_else(|| last.filter(|_| args.out.iter().any(Target::is_growing)))
+        else {
             let shown = args.data.display();
             return Err(CliError::new(
                 Exit::NotFound,

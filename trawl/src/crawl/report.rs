@@ -62,8 +62,9 @@ fn text(args: &CrawlArgs, plan: &Plan, job: &JobStatus, last: &Snapshot, ended_a
         .map(|(state, urls)| format!("{urls} {}", state.0.as_str()))
         .collect();
     text.push_str(&format!("{} URLs = {}\n", job.urls(), states.join(" + ")));
-    if let Some(out) = &args.out {
-        text.push_str(&format!("rows: {out}\n"));
+    for out in &args.out {
+        let so_far = if out.is_growing() { ".growing (complete when the crawl is)" } else { "" };
+        text.push_str(&format!("written: {out}{so_far}\n"));
     }
     text.push_str(&format!("data: {}\n", args.data.display()));
     text
@@ -75,8 +76,7 @@ fn places(args: &CrawlArgs) -> String {
     } else {
         format!(" --data {}", args.data.display())
     };
-    let out = args.out.as_ref().map_or_else(String::new, |out| format!(" --out {out}"));
-    data + &out
+    args.out.iter().fold(data, |places, out| format!("{places} --out {out}"))
 }
 
 /// Seeds whose end is told when no page was stored.

@@ -33,6 +33,8 @@ pub(super) struct Watch<'a> {
     pub(super) memory: &'a Memory,
     pub(super) bytes: Tally,
     pub(super) trouble: OutputTrouble,
+    /// Whether what is fetched is archived, too.
+    pub(super) archives: bool,
 }
 
 impl Watch<'_> {
@@ -67,7 +69,9 @@ impl Watch<'_> {
     }
 
     fn is_all_written(&self) -> bool {
-        self.memory.backlog("storage", Topic::ParsedData) == 0
+        let archived = !self.archives || self.memory.backlog("storage.archive", Topic::ScrapedData) == 0;
+        archived
+            && self.memory.backlog("storage", Topic::ParsedData) == 0
             && self.memory.backlog("dlq-handler", Topic::DeadLetter) == 0
     }
 

@@ -1,1 +1,1 @@
-SELECT bytes, rows FROM outputs WHERE path = $1
+SELECT bytes, rows, segment, began_at FROM outputs WHERE path = $1

@@ -1,6 +1,4 @@
-SELECT job, task, round, depth, url, final_url, status::bigint AS status, outcome, code, detail,
-       found_on, fetched_at, content_type, body_bytes, title, description, lang, canonical,
-       meta_robots, text, links::text AS links
+SELECT job, task, round, depth, url, final_url, status::bigint AS status, outcome, code, detail, found_on,
+       fetched_at, content_type, body_bytes, title, description, lang, canonical, meta_robots,
+       body_hash, content_hash, simhash, text, markdown, structured::text AS structured, links::text AS links
   FROM pages
- WHERE $1::uuid IS NULL OR job = $1
- ORDER BY seq

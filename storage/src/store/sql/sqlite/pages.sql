@@ -1,5 +1,4 @@
-SELECT job, task, round, depth, url, final_url, status, outcome, code, detail, found_on, fetched_at,
-       content_type, body_bytes, title, description, lang, canonical, meta_robots, text, links
+SELECT job, task, round, depth, url, final_url, status, outcome, code, detail, found_on,
+       fetched_at, content_type, body_bytes, title, description, lang, canonical, meta_robots,
+       body_hash, content_hash, simhash, text, markdown, structured, links
   FROM pages
- WHERE ?1 IS NULL OR job = ?1
- ORDER BY seq
