@@ -167,6 +167,9 @@ fn conclude(parsed: &mut Parsed, extract: &ExtractSettings, settings: &Settings)
             fingerprint::of_text(text).write_to(page);
         }
     }
+    if !extract.text {
+        page.text = None;
+    }
     let mut is_cut = false;
     for text in [&mut page.text, &mut page.markdown].into_iter().flatten() {
         if text.len() > settings.max_text_bytes {

@@ -73,15 +73,25 @@ fn text_is_there_where_the_job_asks_for_it() {
 
 #[test]
 fn other_types_end_stored_unread() {
-    let ended = end(scraped(&[("content-type", "application/pdf")], b"%PDF-1.7 <a href=b>"));
+    let ended = end(scraped(&[("content-type", "image/png")], b"\x89PNG <a href=b>"));
     assert_eq!((ended.outcome, &*ended.code), (Outcome::Stored, code::NOT_PARSED));
-    assert_eq!((ended.page, ended.body_bytes), (None, 19));
+    assert_eq!((ended.page, ended.body_bytes), (None, 15));
+}
+
+#[test]
+fn what_a_reader_can_make_nothing_of_is_stored_and_said() {
+    let extract = ExtractSettings { text: true, ..ExtractSettings::default() };
+    for (content_type, body) in [("application/pdf", b"%PDF-1.7 no PDF".as_slice()), ("application/json", b"{")] {
+        let ended = end(ScrapedPage { extract: extract.clone(), ..scraped(&[("content-type", content_type)], body) });
+        assert_eq!((ended.outcome, &*ended.code), (Outcome::Stored, code::UNREADABLE), "{content_type}");
+        assert!(ended.detail.is_some() && ended.page.is_some(), "{content_type}");
+    }
 }
 
 #[test]
 fn an_undeclared_type_is_told_by_its_first_bytes() {
     assert!(end(scraped(&[], b"<!doctype html><title>x</title>")).page.is_some());
-    assert!(end(scraped(&[], b"just words")).page.is_none());
+    assert!(end(scraped(&[], b"\x01\x02\x03")).page.is_none());
 }
 
 #[test]

@@ -7,11 +7,14 @@
 mod facts;
 mod layout;
 mod microdata;
+mod query;
 mod rdfa;
 mod text;
 mod walk;
+mod xpath;
 
 pub use microdata::may_have_microdata;
+pub use query::{Match, Place, Query};
 pub use rdfa::may_have_rdfa;
 
 use crate::settings::Settings;
@@ -22,12 +25,17 @@ use html5ever::{
 };
 use scraper::{Html, HtmlTreeSink};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    cell::OnceCell,
+    time::{Duration, Instant},
+};
 
 /// A page as a tree.
 #[derive(Debug)]
 pub struct Dom {
     html: Html,
+    /// The places of all nodes, where an XPath expression has asked for them.
+    order: OnceCell<xpath::Order>,
     /// Whether reading stopped at a bound before the end of the page.
     pub cut: bool,
 }
@@ -70,7 +78,7 @@ impl Dom {
             let sink = &parser.tokenizer.sink.sink;
             cut = depth(&sink.0.borrow()) > settings.max_depth || Instant::now() > deadline;
         }
-        Self { html: parser.finish(), cut: cut && !rest.is_empty() }
+        Self { html: parser.finish(), order: OnceCell::new(), cut: cut && !rest.is_empty() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Dom, facts::is_template};
 use crate::text;
-use ego_tree::iter::Edge;
+use ego_tree::{NodeRef, iter::Edge};
 use scraper::{Node, node::Element};
 
 impl Dom {
@@ -10,30 +10,35 @@ impl Dom {
     /// there is none.
     #[must_use]
     pub fn visible_text(&self) -> Option<String> {
-        let mut page = Lines::default();
-        let mut hidden = 0_usize;
-        for edge in self.html.tree.root().traverse() {
-            let (Edge::Open(node) | Edge::Close(node)) = edge;
-            match (node.value(), edge) {
-                (Node::Text(text), Edge::Open(_)) if hidden == 0 => page.push(text),
-                (Node::Element(element), edge) => {
-                    if is_hidden(element) {
-                        match edge {
-                            Edge::Open(_) => hidden += 1,
-                            Edge::Close(_) => hidden -= 1,
-                        }
-                    }
-                    match Flow::of(element.name()) {
-                        Flow::Inline => {}
-                        Flow::Cell => page.space(),
-                        Flow::Block => page.line(),
+        visible(self.html.tree.root())
+    }
+}
+
+/// The visible text of a part of the page.
+pub(super) fn visible(root: NodeRef<'_, Node>) -> Option<String> {
+    let mut page = Lines::default();
+    let mut hidden = 0_usize;
+    for edge in root.traverse() {
+        let (Edge::Open(node) | Edge::Close(node)) = edge;
+        match (node.value(), edge) {
+            (Node::Text(text), Edge::Open(_)) if hidden == 0 => page.push(text),
+            (Node::Element(element), edge) => {
+                if is_hidden(element) {
+                    match edge {
+                        Edge::Open(_) => hidden += 1,
+                        Edge::Close(_) => hidden -= 1,
                     }
                 }
-                _ => {}
+                match Flow::of(element.name()) {
+                    Flow::Inline => {}
+                    Flow::Cell => page.space(),
+                    Flow::Block => page.line(),
+                }
             }
+            _ => {}
         }
-        Some(page.text).filter(|text| !text.is_empty())
     }
+    Some(page.text).filter(|text| !text.is_empty())
 }
 
 fn is_hidden(element: &Element) -> bool {

@@ -52,6 +52,10 @@ impl Feed {
         page.modified = self.updated.as_deref().and_then(date::normalised);
         let mut bytes = task.settings.max_structured_bytes;
         let resolver = Resolver::new(task.url, encoding_rs::UTF_8);
+        if task.wants_text() {
+            let titles = page.title.iter().cloned().chain(self.entries.iter().filter_map(Entry::line));
+            page.text = Some(titles.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty());
+        }
         for (index, entry) in self.entries.into_iter().enumerate() {
             let size = entry.size();
             if index >= task.settings.max_links || size > bytes {
@@ -65,6 +69,11 @@ impl Feed {
 }
 
 impl Entry {
+    /// What stands of it in the text of the feed.
+    fn line(&self) -> Option<String> {
+        text::collapsed(self.title.as_deref()?, MAX_ANCHOR_TEXT)
+    }
+
     fn size(&self) -> usize {
         let texts =
             [&self.url, &self.id, &self.title, &self.published, &self.updated, &self.summary, &self.content];
@@ -76,7 +85,7 @@ impl Entry {
         // An RSS entry without a link may have its address as its id.
         let id_is_url = || self.id.clone().filter(|id| id.starts_with("http"));
         let href = self.url.clone().or_else(id_is_url).unwrap_or_default();
-        let title = self.title.as_deref().and_then(|title| text::collapsed(title, MAX_ANCHOR_TEXT));
+        let title = self.line();
         let changed = self.updated.as_deref().or(self.published.as_deref());
         let before = parsed.page.links.len();
         if !href.trim().is_empty() {
@@ -106,7 +115,8 @@ impl Entry {
         put("updated", self.updated.map(|date| date::normalised(&date).unwrap_or(date)));
         put("summary", self.summary.map(trimmed));
         put("content", self.content.map(trimmed));
-        for (name, values) in [("categories", self.categories), ("enclosures", self.enclosures)] {
+        let enclosures = self.enclosures.into_iter().map(|url| resolver.resolve(&url).unwrap_or(url)).collect();
+        for (name, values) in [("categories", self.categories), ("enclosures", enclosures)] {
             if !values.is_empty() {
                 item.insert(name.to_owned(), values.into());
             }

@@ -16,7 +16,7 @@ pub fn read(task: &Task<'_>, text: &str, is_json_ld: bool) -> Parsed {
         Ok(value) => value,
         Err(error) => return parsed.unreadable(format!("the JSON is broken: {error}")),
     };
-    if task.extract.text {
+    if task.wants_text() {
         parsed.page.text = Some(texts(&value)).filter(|text| !text.is_empty());
     }
     if let Some(feed) = feed(&value) {

@@ -40,6 +40,11 @@ impl Task<'_> {
         Parsed::of(self.url, code::OK)
     }
 
+    /// Whether the text is read: fingerprints are those of the text.
+    const fn wants_text(&self) -> bool {
+        self.extract.text || self.extract.fingerprints
+    }
+
     fn wanted(&self) -> Wanted {
         Wanted::of(self.extract)
     }

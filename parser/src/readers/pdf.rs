@@ -24,7 +24,7 @@ const MAX_TIME: Duration = Duration::from_secs(4);
 #[must_use]
 pub fn read(task: &Task<'_>, body: &[u8]) -> Parsed {
     let parsed = task.page();
-    if !task.extract.text && !task.extract.metadata && !task.extract.fingerprints {
+    if !task.wants_text() && !task.extract.metadata {
         return parsed;
     }
     let read = catch_unwind(AssertUnwindSafe(|| extract(task, body)));
@@ -49,7 +49,7 @@ fn extract(task: &Task<'_>, body: &[u8]) -> lopdf::Result<Parsed> {
         page.published = about(b"CreationDate").and_then(|date| pdf_date(&date));
         page.modified = about(b"ModDate").and_then(|date| pdf_date(&date));
     }
-    if !task.extract.text && !task.extract.fingerprints {
+    if !task.wants_text() {
         return Ok(parsed);
     }
     let mut text = String::new();

@@ -8,7 +8,7 @@ use crate::parse::Parsed;
 pub fn read(task: &Task<'_>, text: &str) -> Parsed {
     let mut parsed = task.page();
     let text = text.trim();
-    if task.extract.text && !text.is_empty() {
+    if task.wants_text() && !text.is_empty() {
         parsed.page.text = Some(text.replace("\r\n", "\n").replace('\0', "\u{fffd}"));
     }
     parsed

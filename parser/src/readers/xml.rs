@@ -45,7 +45,7 @@ pub fn read(task: &Task<'_>, text: &str) -> Parsed {
     {
         return parsed.unreadable(format!("the XML is broken: {why}"));
     }
-    if task.extract.text {
+    if task.wants_text() {
         parsed.page.text = Some(walk.text).filter(|text| !text.is_empty());
     }
     if walk.is_feed {
@@ -117,7 +117,9 @@ struct Walk {
     feed: Feed,
     entry: Option<(usize, Entry)>,
     field: Option<Field>,
+    /// The text that stands in no element of its own, a line for each run.
     text: String,
+    run: String,
     links: Vec<RawLink<'static>>,
 }
 
@@ -134,6 +136,7 @@ impl Walk {
             entry: None,
             field: None,
             text: String::new(),
+            run: String::new(),
             links: Vec::new(),
         }
     }
@@ -161,9 +164,14 @@ impl Walk {
                 Ok(Event::Text(text)) => self.push(&text.xml10_content()),
                 Ok(Event::CData(text)) => self.push(&text.xml10_content()),
                 Ok(Event::GeneralRef(name)) => self.push(&reference(&name)),
-                Ok(Event::Eof) => return None,
+                Ok(Event::Eof) => {
+                    self.end_run();
+                    self.finish_entry();
+                    return None;
+                }
                 Ok(_) => {}
                 Err(error) => {
+                    self.end_run();
                     self.finish_entry();
                     return Some(format!("byte {}: {error}", reader.error_position()));
                 }
@@ -172,6 +180,7 @@ impl Walk {
     }
 
     fn open(&mut self, tag: &BytesStart<'_>) {
+        self.end_run();
         let name = local(tag);
         self.depth += 1;
         if self.depth == 1 {
@@ -234,21 +243,30 @@ impl Walk {
         if let Some(field) = &mut self.field {
             field.text.push_str(text);
         }
-        let bare = text.trim();
-        if bare.is_empty() {
+        if !self.is_feed {
+            self.run.push_str(text);
+        }
+    }
+
+    /// Ends a run of text: a tag stands behind it.
+    fn end_run(&mut self) {
+        let run = std::mem::take(&mut self.run);
+        let run = run.trim();
+        if run.is_empty() {
             return;
         }
         if self.text.len() < self.max_text {
             self.text.push_str(if self.text.is_empty() { "" } else { "\n" });
-            self.text.push_str(bare);
+            self.text.push_str(run);
         }
-        let is_url = bare.starts_with("http://") || bare.starts_with("https://");
-        if self.wants_data && !self.is_feed && is_url && !bare.contains(char::is_whitespace) {
-            self.link(bare.to_owned());
+        let is_url = run.starts_with("http://") || run.starts_with("https://");
+        if self.wants_data && is_url && !run.contains(char::is_whitespace) {
+            self.link(run.to_owned());
         }
     }
 
     fn close(&mut self) {
+        self.end_run();
         let Some(name) = self.names.pop() else { return };
         let depth = self.depth;
         self.depth -= 1;

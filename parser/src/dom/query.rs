@@ -1,0 +1,140 @@
+//! Finding places in the tree by CSS selector or XPath, and reading what stands there.
+
+use super::{Dom, facts::is_template, text, xpath};
+use crate::text::{Line, is_hidden, parts_words};
+use ego_tree::{NodeRef, iter::Edge};
+use scraper::{ElementRef, Node, Selector};
+use std::borrow::Cow;
+
+/// A compiled CSS selector or XPath 1.0 expression.
+#[derive(Debug)]
+pub enum Query {
+    /// CSS; `:scope` is the place that is searched.
+    Css(Selector),
+    /// XPath; names have no namespace, as in HTML.
+    XPath(xpath::Expression),
+}
+
+/// What a query found.
+#[derive(Clone, Debug)]
+pub enum Match<'d> {
+    /// An element.
+    Element(Place<'d>),
+    /// An attribute, a text node, or the value of an XPath expression.
+    Text(Cow<'d, str>),
+}
+
+/// An element of the page, or the whole page.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'d> {
+    dom: &'d Dom,
+    node: NodeRef<'d, Node>,
+}
+
+impl Query {
+    /// Compiles a CSS selector.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn css(selector: &str) -> Result<Self, String> {
+        Selector::parse(selector).map(Self::Css).map_err(|error| error.to_string())
+    }
+
+    /// Compiles an XPath 1.0 expression.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn xpath(expression: &str) -> Result<Self, String> {
+        xpath::Expression::parse(expression).map(Self::XPath)
+    }
+}
+
+impl Dom {
+    /// The whole page as a place.
+    #[must_use]
+    pub fn top(&self) -> Place<'_> {
+        Place { dom: self, node: self.html.tree.root() }
+    }
+}
+
+impl<'d> Place<'d> {
+    /// What a query finds below the place, in document order, at most `limit` of it.
+    #[must_use]
+    pub fn find(&self, query: &Query, limit: usize) -> Vec<Match<'d>> {
+        match query {
+            Query::Css(selector) => {
+                let at = |element: ElementRef<'d>| Match::Element(Place { dom: self.dom, node: *element });
+                match ElementRef::wrap(self.node) {
+                    Some(element) => element.select(selector).take(limit).map(at).collect(),
+                    None => self.dom.html.select(selector).take(limit).map(at).collect(),
+                }
+            }
+            Query::XPath(expression) => {
+                let place = |node| Match::Element(Place { dom: self.dom, node });
+                let mut found = expression.evaluate(self.dom, self.node, place);
+                found.truncate(limit);
+                found
+            }
+        }
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&'d str> {
+        self.node.value().as_element()?.attr(name)
+    }
+
+    /// The text in one line: white space collapsed, words parted where their elements part them.
+    #[must_use]
+    pub fn line(&self, limit: usize) -> String {
+        let mut line = Line::new(limit);
+        let mut hidden = 0_usize;
+        for edge in self.node.traverse() {
+            let (Edge::Open(node) | Edge::Close(node)) = edge;
+            match (node.value(), edge) {
+                (Node::Text(text), Edge::Open(_)) if hidden == 0 => line.push(text),
+                // What is asked for by name is meant: the text of a <title> or a <script>.
+                (Node::Element(element), edge) if node != self.node => {
+                    if is_hidden(element.name()) || is_template(element) {
+                        match edge {
+                            Edge::Open(_) => hidden += 1,
+                            Edge::Close(_) => hidden -= 1,
+                        }
+                    }
+                    if parts_words(element.name()) {
+                        line.part();
+                    }
+                }
+                _ => {}
+            }
+            if line.is_full() {
+                break;
+            }
+        }
+        line.finish()
+    }
+
+    /// The text laid out: a line for each block, empty lines for none.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        text::visible(self.node).unwrap_or_default()
+    }
+
+    /// The text as it stands in the source, white space and all.
+    #[must_use]
+    pub fn raw_text(&self) -> String {
+        self.node
+            .descendants()
+            .filter_map(|node| match node.value() {
+                Node::Text(text) => Some(&**text),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The HTML inside.
+    #[must_use]
+    pub fn inner_html(&self) -> String {
+        ElementRef::wrap(self.node).map_or_else(|| self.dom.html.html(), |element| element.inner_html())
+    }
+}
