@@ -4,7 +4,7 @@ use super::ConfigError;
 use crate::{
     broker::TopicSpec,
     message::Topic,
-    runtime::{Clock, GroupChanges, RetryPolicies, RuntimeSettings},
+    runtime::{CircuitSettings, Clock, GroupChanges, RetryPolicies, RuntimeSettings},
     telemetry::TelemetrySettings,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -27,6 +27,8 @@ pub struct Common {
     pub runtime: RuntimeSection,
     /// `[retry.<class>]`
     pub retry: RetryPolicies,
+    /// `[circuit]`
+    pub circuit: CircuitSettings,
     /// `[groups.<name>]`
     pub groups: BTreeMap<String, GroupChanges>,
 }
@@ -172,6 +174,7 @@ impl Common {
         RuntimeSettings {
             groups: self.groups.clone(),
             retry: self.retry.clone(),
+            circuit: self.circuit.clone(),
             retry_partitions: self.topics.retry.partitions,
             hold_in_place: Duration::from_millis(section.hold_in_place_ms),
             recent_ids: section.recent_ids,

@@ -4,6 +4,7 @@
 //! types forgotten; `tracker` is the watermark; `hold` and `retry` are the waiting room; `service`
 //! puts them together.
 
+mod circuit;
 mod clock;
 mod failure;
 mod group;
@@ -20,6 +21,7 @@ mod slots;
 mod tracker;
 mod worker;
 
+pub use circuit::CircuitSettings;
 pub use clock::Clock;
 pub use failure::{Failure, FailureClass, Fault};
 pub use group::RunError;

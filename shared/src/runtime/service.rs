@@ -2,6 +2,7 @@
 
 use super::{
     BatchHandler, GroupSettings, Handler, RunError, RuntimeSettings,
+    circuit::Circuit,
     group::GroupLoop,
     intake::Intake,
     recent::RecentIds,
@@ -273,6 +274,7 @@ impl Service {
             metrics: bus.metrics.group(self.name, group),
             health: bus.health.component(format!("{group}/{instance}"), "joining its consumer group"),
             recent: Mutex::new(RecentIds::new(runtime.recent_ids)),
+            circuit: Circuit::new(runtime.circuit.clone()),
             stop: CancellationToken::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! The numbers of the runtime.
 
-use super::{Clock, RetryPolicies};
+use super::{CircuitSettings, Clock, RetryPolicies};
 use crate::broker::Start;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -110,6 +110,8 @@ pub struct RuntimeSettings {
     pub groups: BTreeMap<String, GroupChanges>,
     /// When failed messages are tried again.
     pub retry: RetryPolicies,
+    /// When a group stops for failing.
+    pub circuit: CircuitSettings,
     /// Partitions of `retry`, which are its delay tiers.
     pub retry_partitions: i32,
     /// `Later` waits up to this hold the message in place, longer ones send it through `retry`.
@@ -137,6 +139,7 @@ impl Default for RuntimeSettings {
         Self {
             groups: BTreeMap::new(),
             retry: RetryPolicies::default(),
+            circuit: CircuitSettings::default(),
             retry_partitions: 12,
             hold_in_place: Duration::from_secs(5),
             recent_ids: 65_536,

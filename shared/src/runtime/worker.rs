@@ -6,6 +6,7 @@
 
 use super::{
     Failure, FailureClass, Fault, GroupSettings, RuntimeSettings,
+    circuit::{self, Circuit, Verdict},
     recent::RecentIds,
     retry::partition_for,
     route::{Caller, Failed, Handled, Item, Route, Stage},
@@ -53,6 +54,7 @@ pub(super) struct Worker {
     pub(super) metrics: GroupMetrics,
     pub(super) health: Component,
     pub(super) recent: Mutex<RecentIds>,
+    pub(super) circuit: Circuit,
     pub(super) stop: CancellationToken,
 }
 
@@ -83,7 +85,7 @@ impl Worker {
                         retry_after: None,
                         error: error.into(),
                     };
-                    self.bury(&delivery, None, Stage::Decode, &fault).await?;
+                    self.bury_unread(&delivery, &fault).await?;
                 }
             }
         }
@@ -104,9 +106,50 @@ impl Worker {
                 retry_after: None,
                 error,
             };
-            self.bury(&delivery, None, Stage::Decode, &fault).await?;
+            self.bury_unread(&delivery, &fault).await?;
         }
         Ok(())
+    }
+
+    /// What can't be read is given up at once, unless nearly nothing can be read.
+    async fn bury_unread(&self, delivery: &Delivery, fault: &Fault) -> Result<(), Stopped> {
+        while self.waits_for_turn(delivery, fault) {
+            self.take_turn().await?;
+        }
+        self.bury(delivery, None, Stage::Decode, fault).await
+    }
+
+    /// Counts a failure; true when the circuit is open and the message has to wait.
+    fn waits_for_turn(&self, delivery: &Delivery, fault: &Fault) -> bool {
+        let failed =
+            circuit::Failed { class: fault.class, code: &fault.code, key: delivery.record.key.as_deref() };
+        match self.circuit.failed(failed) {
+            Verdict::Counted => return false,
+            Verdict::Open => {}
+            Verdict::Opened(why) => {
+                self.metrics.circuit(true);
+                tracing::error!(service = self.service, group = self.group, code = %fault.code,
+                    "stopped consuming: {why}; one message at a time is tried until one passes: {}", fault.text());
+                self.health.not_ready(format!("circuit open: {why}: {}", fault.text()));
+            }
+        }
+        true
+    }
+
+    async fn take_turn(&self) -> Result<(), Stopped> {
+        tokio::select! {
+            () = self.circuit.turn() => Ok(()),
+            () = self.stop.cancelled() => Err(Stopped::Shutdown),
+        }
+    }
+
+    /// A message ended otherwise than by the failure that opened the circuit.
+    fn passed(&self) {
+        if self.circuit.passed() {
+            self.metrics.circuit(false);
+            tracing::info!(service = self.service, group = self.group, "a message passed; consuming again");
+            self.health.ready();
+        }
     }
 
     /// One attempt at each; returns those that are held for another in place. The handler's place is
@@ -130,6 +173,7 @@ impl Worker {
         }
         let mut held = Vec::new();
         let mut wait = Duration::ZERO;
+        let mut waits_for_turn = false;
         for (item, answer) in items.into_iter().zip(answers) {
             match self.settle(&item, answer, took).await? {
                 Settled::Done => {}
@@ -137,9 +181,15 @@ impl Worker {
                     wait = wait.max(after);
                     held.push(item);
                 }
+                Settled::HoldForTurn => {
+                    waits_for_turn = true;
+                    held.push(item);
+                }
             }
         }
-        if !held.is_empty() {
+        if waits_for_turn {
+            self.take_turn().await?;
+        } else if !held.is_empty() {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.stop.cancelled() => return Err(Stopped::Shutdown),
@@ -169,6 +219,7 @@ impl Worker {
             Ok(records) => match self.publish(records).await? {
                 None => {
                     self.remember(item.identity);
+                    self.passed();
                     return Ok(Settled::Done);
                 }
                 Some(refused) => Failed {
@@ -178,6 +229,11 @@ impl Worker {
             },
             Err(failed) => failed,
         };
+        if let Failure::Retry(fault) | Failure::Reject(fault) = &failed.failure
+            && self.waits_for_turn(&item.delivery, fault)
+        {
+            return Ok(Settled::HoldForTurn);
+        }
         let attempts = item.envelope.attempt + 1;
         match failed.failure {
             Failure::Later { after, why } if after <= self.runtime.hold_in_place => {
@@ -185,6 +241,9 @@ impl Worker {
                 Ok(Settled::Hold(after))
             }
             Failure::Later { after, .. } => {
+                if self.circuit.is_open() {
+                    self.passed();
+                }
                 self.send_to_retry(item, item.envelope.clone(), after).await?;
                 Ok(Settled::Done)
             }
@@ -338,6 +397,7 @@ impl Worker {
 
 enum Settled {
     Done,
+    HoldForTurn,
     Hold(Duration),
 }
 

@@ -22,6 +22,7 @@ struct Inner {
     in_flight: Family<HandlerLabels, Gauge>,
     lag: Family<PartitionLabels, Gauge>,
     commit_failures: Family<HandlerLabels, Counter>,
+    circuit_open: Family<HandlerLabels, Gauge>,
     broker_up: Gauge,
 }
 
@@ -74,6 +75,7 @@ impl Default for Metrics {
             in_flight: Family::default(),
             lag: Family::default(),
             commit_failures: Family::default(),
+            circuit_open: Family::default(),
             broker_up: Gauge::default(),
             registry: Mutex::default(),
         };
@@ -105,6 +107,11 @@ impl Default for Metrics {
             "commit_failures",
             "Offset commits that the broker did not take",
             inner.commit_failures.clone(),
+        );
+        registry.register(
+            "circuit_open",
+            "1 while a group has stopped because too many of its messages fail",
+            inner.circuit_open.clone(),
         );
         registry.register("broker_up", "1 when the broker can be reached", inner.broker_up.clone());
         *inner.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
@@ -141,6 +148,7 @@ impl Metrics {
             in_flight: self.0.in_flight.get_or_create(&labels).clone(),
             handler_seconds: self.0.handler_seconds.get_or_create(&labels).clone(),
             commit_failures: self.0.commit_failures.get_or_create(&labels).clone(),
+            circuit_open: self.0.circuit_open.get_or_create(&labels).clone(),
             service: service.to_owned(),
             group: group.to_owned(),
             metrics: self.clone(),
@@ -160,6 +168,7 @@ pub struct GroupMetrics {
     pub handler_seconds: Histogram,
     /// Commits that failed.
     pub commit_failures: Counter,
+    circuit_open: Gauge,
 }
 
 impl GroupMetrics {
@@ -195,6 +204,11 @@ impl GroupMetrics {
     /// A message was seen before.
     pub fn duplicate(&self, topic: &'static str) {
         self.metrics.0.duplicates.get_or_create(&self.group_labels(topic)).inc();
+    }
+
+    /// The group has stopped for failing, or goes on.
+    pub fn circuit(&self, is_open: bool) {
+        self.circuit_open.set(i64::from(is_open));
     }
 
     /// Messages of a partition that are not finished.
