@@ -87,6 +87,7 @@ fn scraped() -> ScrapedPage {
         sitemaps: Vec::new(),
         crawl_delay_ms: Some(500),
         robots: RobotsPolicy::Obey,
+        robot_name: None,
         extract: ExtractSettings { text: true, ..ExtractSettings::default() },
         body: Bytes::from_static(b"\x00\xff<html>"),
     }
@@ -176,6 +177,7 @@ fn fetch_task_v2() {
         fingerprints: true,
         links: LinkKinds::NONE.with(LinkKind::Img),
         follow: Some(LinkKinds::NONE.with(LinkKind::A)),
+        rules: None,
     };
     check("fetch-task.v2.json", &FetchTask { extract, ..task() });
 }

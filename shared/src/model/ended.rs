@@ -61,6 +61,10 @@ pub mod code {
     pub const UNREADABLE: &str = "unreadable";
     /// Fetched and parsed up to a bound; what stands behind it was left out.
     pub const CUT: &str = "cut";
+    /// Fetched and parsed; an item lacks a field that the job's rules require.
+    pub const INCOMPLETE: &str = "incomplete";
+    /// Fetched and parsed; the job's rules can't be used, so the page has no items.
+    pub const BAD_RULES: &str = "bad_rules";
     /// robots.txt disallows the URL.
     pub const ROBOTS_DISALLOWED: &str = "robots_disallowed";
     /// robots.txt can't be had (5xx or unreachable), which disallows the host for now.

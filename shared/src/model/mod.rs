@@ -6,6 +6,7 @@ mod ended;
 mod ids;
 mod link_kind;
 mod page;
+mod rules;
 mod scraped;
 mod secret;
 mod settings;
@@ -18,6 +19,7 @@ pub use ended::{Outcome, TaskEnded, code};
 pub use ids::{JobId, MessageId, TaskId};
 pub use link_kind::{LinkKind, LinkKinds, UnknownLinkKind};
 pub use page::{Feed, Icon, Link, MetaTag, OtherLinks, ParsedPage};
+pub use rules::{MAX_RULES_BYTES, RulesFileError, RulesText};
 pub use scraped::ScrapedPage;
 pub use secret::{REDACTED, Secret};
 pub use settings::{

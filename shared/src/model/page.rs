@@ -73,7 +73,11 @@ pub struct ParsedPage {
     /// The main content as Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub markdown: Option<String>,
-    /// What the job's extraction rules made of the page, and the entries of a feed.
+    /// Hash of the extraction rules that were applied: 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+    /// What the job's extraction rules made of the page, and the entries of a feed: objects. Of those that rules
+    /// made, `type` is the name of the set of rules, and `_missing` lists the required fields that were not found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Value>,
     /// Hash of the normalised text: 32 hexadecimal digits, the same for the same words.

@@ -1,7 +1,7 @@
 //! The part of a job's settings that travels with every task, so that scraper and parser need no
 //! database and a replay next month gives the same answer.
 
-use super::{Credentials, LinkKinds, ProxyUrl, RequestHeader, Secret, TlsSettings};
+use super::{Credentials, LinkKinds, ProxyUrl, RequestHeader, RulesText, Secret, TlsSettings};
 use serde::{Deserialize, Serialize};
 
 /// What robots.txt and its relatives mean for a job.
@@ -229,6 +229,9 @@ pub struct ExtractSettings {
     /// [`LinkKind::is_navigational`](super::LinkKind::is_navigational).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follow: Option<LinkKinds>,
+    /// The job's extraction rules. Costs a DOM on each page that they are for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<RulesText>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
