@@ -1,6 +1,11 @@
 //! Counts that are kept, not counted: every move of a URL is booked in the transaction that makes it.
 
-use crate::{jobs::HOSTS, state::UrlState, store::Input};
+use crate::{
+    job::{HostBudget, Job},
+    jobs::{BYTES, HOSTS},
+    state::UrlState,
+    store::Input,
+};
 use std::collections::BTreeMap;
 
 /// The moves of one transaction, summed up.
@@ -8,6 +13,9 @@ use std::collections::BTreeMap;
 pub(crate) struct Books {
     jobs: BTreeMap<(i64, i64), i64>,
     queues: BTreeMap<i64, (i64, i64)>,
+    exclusions: BTreeMap<(i64, String), i64>,
+    /// Pages and bytes by queue and job.
+    host_use: BTreeMap<(i64, i64), (i64, i64)>,
 }
 
 impl Books {
@@ -31,6 +39,23 @@ impl Books {
     /// A job got to a host it had not been to.
     pub(crate) fn new_host(&mut self, job: i64) {
         *self.jobs.entry((job, HOSTS)).or_default() += 1;
+    }
+
+    /// A rule keeps so many more URLs out.
+    pub(crate) fn excluded(&mut self, job: i64, code: &str, urls: i64) {
+        *self.exclusions.entry((job, code.to_owned())).or_default() += urls;
+    }
+
+    /// A page came in.
+    pub(crate) fn stored(&mut self, job: &Job, queue: i64, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        if job.spec.budgets.bytes.is_some() {
+            *self.jobs.entry((job.row, BYTES)).or_default() += bytes;
+        }
+        if job.spec.budgets.host != HostBudget::default() {
+            let used = self.host_use.entry((queue, job.row)).or_default();
+            *used = (used.0 + 1, used.1.saturating_add(bytes));
+        }
     }
 
     /// Jobs that have more to fetch than before.
@@ -57,6 +82,20 @@ impl Books {
         Input::table(
             moved.map(|(queue, (queued, leased))| [(*queue).into(), (*queued).into(), (*leased).into()]),
         )
+    }
+
+    /// What to add to exclusions: job, code, URLs.
+    pub(crate) fn of_exclusions(&self) -> Input {
+        let moved = self.exclusions.iter().filter(|(_, urls)| **urls != 0);
+        Input::table(moved.map(|((job, code), urls)| [(*job).into(), code.as_str().into(), (*urls).into()]))
+    }
+
+    /// What to add to the use of hosts: queue, job, pages, bytes.
+    pub(crate) fn of_hosts(&self) -> Input {
+        let used = self.host_use.iter();
+        Input::table(used.map(|((queue, job), (pages, bytes))| {
+            [(*queue).into(), (*job).into(), (*pages).into(), (*bytes).into()]
+        }))
     }
 
     /// What to add to jobs: job, state, URLs.

@@ -5,7 +5,7 @@ use crate::{
     error::FrontierError,
     frontier::Frontier,
     job::Job,
-    shares::fair_shares,
+    shares::{fair_shares, shares_by_priority},
     store::{Cell, Input, decode, statements},
     tend::Running,
     work::Work,
@@ -96,7 +96,8 @@ impl Frontier {
         let room = u64::from(self.settings.max_in_flight.max(1)).saturating_sub(in_flight);
         let room = room.min(u64::from(self.settings.batch.max(1))).min(slots);
         let wants: Vec<u64> = running.iter().map(Running::wants).collect();
-        let shares = running.iter().zip(fair_shares(room, &wants));
+        let priorities: Vec<i16> = running.iter().map(|job| job.job.spec.priority).collect();
+        let shares = running.iter().zip(shares_by_priority(room, &wants, &priorities));
         shares.filter(|(_, share)| *share > 0).map(|(job, share)| (&job.job, share)).collect()
     }
 }
@@ -114,6 +115,7 @@ impl Work<'_> {
         let horizon = self.now.saturating_add(to_i64(settings.horizon_ms));
         let due = Input::scalars([job.row.into(), horizon.into(), shards.into(), to_i64(share).into()]);
         let due = decode::<DueQueue>(&self.tx.ask(&statements::DUE_QUEUES, due).await?)?;
+        let left = self.hosts_left(job, due.iter().map(|queue| queue.id)).await?;
         let mut turns: Vec<Turn> = due
             .into_iter()
             .map(|queue| {
@@ -126,6 +128,7 @@ impl Work<'_> {
                     (time, delay) => (time / delay).unsigned_abs() + 1,
                 };
                 let most = queue.queued.min(u64::from(ahead).saturating_sub(queue.leased)).min(slots);
+                let most = most.min(left.room(queue.id, queue.leased));
                 Turn { queue, job: Arc::clone(job), delay_ms, ahead, most, pause_until: self.now }
             })
             .collect();

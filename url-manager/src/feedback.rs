@@ -96,6 +96,9 @@ impl Frontier {
             jobs.insert(job.id, work.widen(&job, anchors).await?);
         }
         let jobs = work.pin_jobs(jobs.into_values()).await?;
+        let deleted =
+            facts.iter().map(|fact| jobs.get(&fact.origin.job).is_some_and(|job| work.is_deleted(job.row)));
+        let deleted: Vec<bool> = deleted.collect();
         let known = find(&mut work, facts, &jobs).await?;
         let ended: Vec<&Known<'_>> = known.iter().flatten().filter(|fact| fact.end(&mut work)).collect();
         let visits: Vec<Visit<'_>> = ended.iter().filter_map(|fact| fact.visit()).collect();
@@ -107,7 +110,8 @@ impl Frontier {
         work.settle(&harvest).await?;
         work.commit().await?;
         harvest.remember(&mut self.seen());
-        Ok(known.iter().map(Option::is_some).collect())
+        // Late facts about a job that was deleted are nobody's concern.
+        Ok(known.iter().zip(deleted).map(|(known, deleted)| deleted || known.is_some()).collect())
     }
 }
 
@@ -148,7 +152,11 @@ impl Known<'_> {
     fn end(&self, work: &mut Work<'_>) -> bool {
         let Self { ended, row, .. } = self;
         self.learn(work);
-        work.change(*row, |row| row.round == ended.origin.round && row.end(end(ended)))
+        let changed = work.change(*row, |row| row.round == ended.origin.round && row.end(end(ended)));
+        if changed && ended.outcome == Outcome::Stored {
+            work.books.stored(self.job, self.queue.queue, ended.body_bytes);
+        }
+        changed
     }
 
     /// What the answer says of its host.
@@ -193,7 +201,7 @@ impl Known<'_> {
         let Some(row) = work.row(*parent) else { return };
         let place = Place { job, parent: *parent, depth: row.depth, follow: ended.follow };
         harvest.page(place, &ended.links, seen);
-        if let Some(target) = redirect(ended) {
+        if let Some(target) = redirect(ended, job) {
             let redirects = row.redirects.saturating_add(1);
             let verdict = job.judge(&target, row.depth, redirects);
             harvest.add(job, target, Offer { verdict, depth: row.depth, parent: Some(*parent), redirects });
@@ -213,9 +221,13 @@ fn end(ended: &EndedTask) -> End {
     }
 }
 
-fn redirect(ended: &EndedTask) -> Option<CanonicalUrl> {
+/// Where a redirect leads, by the job's rules. A site that redirects to what the rules take to be the same
+/// page (`/x` to `/x?session=1`) means the difference, so there the target stays as it is.
+fn redirect(ended: &EndedTask, job: &Job) -> Option<CanonicalUrl> {
     let target = ended.redirect_to.as_deref().filter(|_| ended.outcome == Outcome::Redirected)?;
-    CanonicalUrl::parse(target).ok()
+    let target = CanonicalUrl::parse(target).ok()?;
+    let ruled = job.spec.urls.canonical(target.clone()).ok()?;
+    Some(if ruled == ended.origin.url { target } else { ruled })
 }
 
 /// Seeds that redirect take their job along: `http://example.org` may live on `www.example.org`. What
@@ -223,7 +235,8 @@ fn redirect(ended: &EndedTask) -> Option<CanonicalUrl> {
 fn moved_sites(facts: &[EndedTask], jobs: &BTreeMap<JobId, Arc<Job>>) -> Vec<(Arc<Job>, Vec<String>)> {
     let mut moved: Vec<(Arc<Job>, Vec<String>)> = Vec::new();
     for ended in facts.iter().filter(|ended| ended.origin.depth == 0) {
-        let (Some(target), Some(job)) = (redirect(ended), jobs.get(&ended.origin.job)) else { continue };
+        let Some(job) = jobs.get(&ended.origin.job) else { continue };
+        let Some(target) = redirect(ended, job) else { continue };
         let widens = matches!(job.spec.scope, ScopeKind::Host | ScopeKind::Domain);
         let Some(anchor) = job.spec.scope.anchor(&target).filter(|_| widens && !job.scope.admits(&target))
         else {

@@ -4,11 +4,12 @@
 
 use crate::{
     error::{FrontierError, TRIES},
+    growth::Growth,
     jobs::JobCache,
     queues::QueueCache,
     seen::Seen,
-    shards::Member,
     settings::Settings,
+    shards::Member,
     store::{self, Database, Input, decode, statements},
     work::Work,
 };
@@ -33,6 +34,7 @@ pub struct Frontier {
     /// None where nobody shares the database.
     pub(crate) member: Option<Member>,
     seen: Mutex<Seen>,
+    growth: Mutex<Growth>,
     wake: Notify,
     turns: AtomicUsize,
 }
@@ -72,6 +74,7 @@ impl Frontier {
             queues,
             member,
             seen,
+            growth: Mutex::default(),
             wake: Notify::new(),
             turns: AtomicUsize::new(0),
         }))
@@ -102,6 +105,11 @@ impl Frontier {
     /// The front of the seen-test. Never held across an await.
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the traps count. Never held across an await.
+    pub(crate) fn growth(&self) -> MutexGuard<'_, Growth> {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How often URLs were given out.

@@ -29,6 +29,7 @@ pub struct EndedTask {
     pub(crate) validators: Option<Validators>,
     pub(crate) content_hash: Option<String>,
     pub(crate) follow: bool,
+    pub(crate) body_bytes: u64,
     pub(crate) links: Links,
 }
 
@@ -139,6 +140,8 @@ struct View<'a> {
     content_hash: Option<String>,
     #[serde(default = "yes")]
     follow: bool,
+    #[serde(default)]
+    body_bytes: u64,
     #[serde(default, borrow)]
     page: Option<PageView<'a>>,
 }
@@ -194,6 +197,7 @@ impl Input for EndedTask {
             validators: view.validators,
             content_hash: view.content_hash,
             follow: view.follow,
+            body_bytes: view.body_bytes,
             links: view.page.map_or_else(Links::default, |page| Links::new(payload, &page.links)),
         })
     }

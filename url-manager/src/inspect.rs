@@ -3,7 +3,7 @@
 use crate::{
     error::FrontierError,
     frontier::Frontier,
-    job::{JobSpec, JobState},
+    job::{Job, JobSpec, JobState},
     jobs::{Counts, HOSTS, JobRecord, count_in, count_of},
     key::UrlKey,
     queues::FoundQueue,
@@ -14,7 +14,10 @@ use crate::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use trawl_shared::model::{CanonicalUrl, JobId, TaskId};
+use trawl_shared::{
+    message::{Attempt, Message},
+    model::{CanonicalUrl, FetchTask, JobId, MessageId, ScrapedPage, TaskEnded, TaskId},
+};
 
 /// How a job stands.
 #[derive(Clone, Debug, Serialize)]
@@ -82,6 +85,21 @@ pub struct Explanation {
     pub task: TaskId,
     /// Where it stands.
     pub state: UrlStateName,
+    /// The rule that keeps it out, where the job has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The URL that this one is only another name of: it answered 301 or 308.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias_of: Option<String>,
+    /// Not before this it is fetched (again), in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_fetch_at: Option<i64>,
+    /// The ids of its messages, by their type: what the broker, the store of pages and the ledger of dead letters
+    /// know it by.
+    pub messages: BTreeMap<&'static str, MessageId>,
+    /// Where its page is: the id of its row in the store of pages, as `storage export` and the output files have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_as: Option<TaskId>,
     /// The rest, as the row has it.
     #[serde(flatten)]
     pub recorded: Recorded,
@@ -111,6 +129,10 @@ pub struct Recorded {
     pub crawl_delay_ms: u64,
     pub queued_on_host: u64,
     pub leased_on_host: u64,
+    #[serde(default)]
+    pub next_visit_at: Option<i64>,
+    #[serde(default)]
+    pub attempts: Option<Vec<Attempt>>,
 }
 
 impl Frontier {
@@ -156,15 +178,19 @@ impl Frontier {
             };
             let row = Input::table([[queue.into(), UrlKey::of(url).into()]]);
             let recorded = decode::<Recorded>(&self.database.ask(&statements::EXPLAIN_URL, row).await?)?;
-            explanations.extend(recorded.into_iter().map(|recorded| Explanation {
-                job: status.job.clone(),
-                url: url.clone(),
-                task: TaskId::derive(status.id, url, recorded.round),
-                state: UrlStateName(recorded.state),
-                recorded,
-            }));
+            explanations.extend(recorded.into_iter().map(|recorded| explanation(&job, url, recorded)));
         }
         Ok(explanations)
+    }
+
+    /// Excluded URLs of a job by the code of the rule that keeps them out. Reads kept counts.
+    ///
+    /// # Errors
+    /// When there is no such job, or the database can't be asked.
+    pub async fn excluded_by(&self, job: JobId) -> Result<BTreeMap<String, u64>, FrontierError> {
+        let row = self.row_of(job).await?;
+        let answers = self.database.ask(&statements::LIST_EXCLUSIONS, Input::scalars([row.into()])).await?;
+        Ok(decode::<(String, u64)>(&answers)?.into_iter().collect())
     }
 
     /// URLs of a job by state, counted row by row: what [`Frontier::status`] must agree with.
@@ -196,10 +222,58 @@ impl Frontier {
         Ok(Some((tasks, next)))
     }
 
-    async fn row_of(&self, job: JobId) -> Result<i64, FrontierError> {
+    pub(crate) async fn row_of(&self, job: JobId) -> Result<i64, FrontierError> {
         let found = self.job(job).await?.map(|job| job.row);
         found.ok_or_else(|| FrontierError::NoSuchJob(job.to_string()))
     }
+}
+
+/// What follows from a row.
+fn explanation(job: &Job, url: &CanonicalUrl, recorded: Recorded) -> Explanation {
+    let task = TaskId::derive(job.id, url, recorded.round);
+    let excluded = recorded.code.as_deref().filter(|_| recorded.state == UrlState::Excluded);
+    let moved = matches!(recorded.status, Some(301 | 308));
+    let next_fetch_at = match recorded.state {
+        UrlState::Queued => Some(recorded.host_next_at.max(recorded.changed_at)),
+        UrlState::InFlight => None,
+        _ => recorded.next_visit_at,
+    };
+    let kept = matches!(recorded.state, UrlState::Stored | UrlState::Unchanged);
+    Explanation {
+        job: job.spec.name.clone(),
+        url: url.clone(),
+        task,
+        state: UrlStateName(recorded.state),
+        rule: excluded.and_then(|code| job.describe(url, code)),
+        alias_of: recorded.redirect_to.clone().filter(|_| moved),
+        next_fetch_at,
+        messages: messages(task, &recorded),
+        stored_as: kept.then_some(task),
+        recorded,
+    }
+}
+
+/// The messages of a URL's last fetch: its task, and what followed from it as far as the state tells.
+fn messages(task: TaskId, recorded: &Recorded) -> BTreeMap<&'static str, MessageId> {
+    let fetch = MessageId::from(task);
+    let mut messages = BTreeMap::new();
+    if recorded.dispatches > 0 {
+        messages.insert(<FetchTask as Message>::KIND, fetch);
+    }
+    let ended = <TaskEnded as Message>::KIND;
+    match recorded.state {
+        UrlState::Stored => {
+            let page = fetch.child(<ScrapedPage as Message>::KIND, 0);
+            messages.insert(<ScrapedPage as Message>::KIND, page);
+            messages.insert(ended, page.child(ended, 0));
+        }
+        // The fetcher ends these itself.
+        _ if recorded.status.is_some() && recorded.state.outcome().is_some() => {
+            messages.insert(ended, fetch.child(ended, 0));
+        }
+        _ => {}
+    }
+    messages
 }
 
 fn status(job: &JobRecord, counts: &Counts) -> Result<JobStatus, FrontierError> {

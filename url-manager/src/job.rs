@@ -1,15 +1,19 @@
-//! Jobs: what was asked for, and what follows from it for one URL.
+//! Jobs: what follows from what was asked for, for one URL.
 
-pub use crate::recrawl::{Adaptive, Recrawl};
+pub use crate::{
+    recrawl::{Adaptive, Recrawl},
+    spec::{Budgets, HostBudget, JobSpec},
+};
 
 use crate::{
-    scope::{Scope, ScopeKind},
+    rules::{CompiledRules, Refusal},
+    scope::Scope,
     settings::Settings,
     state::Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
-use trawl_shared::model::{CanonicalUrl, ExtractSettings, FetchSettings, HostKey, JobId, RobotsPolicy, code};
+use trawl_shared::model::{CanonicalUrl, HostKey, JobId, RobotsPolicy, code};
 
 /// Redirects in a row that are followed.
 pub const MAX_REDIRECTS: u8 = 10;
@@ -24,44 +28,6 @@ pub fn default_delay(host: &HostKey) -> u64 {
     if host.is_loopback() { 0 } else { DEFAULT_DELAY_MS }
 }
 
-/// A crawl as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct JobSpec {
-    /// Names the job for people; unique in a frontier.
-    pub name: String,
-    /// Which URLs belong to it. What the scope hangs on are the seeds.
-    pub scope: ScopeKind,
-    /// Most links between a seed and a page; none for no limit.
-    pub max_depth: Option<u32>,
-    /// Most pages that are stored; none for no limit.
-    pub max_pages: Option<u64>,
-    /// Least gap between two requests to one host, in milliseconds; none for [`default_delay`].
-    pub delay_ms: Option<u64>,
-    /// How pages are fetched. Its `delay_ms` is set for each task, by the rule above.
-    pub fetch: FetchSettings,
-    /// What is extracted.
-    pub extract: ExtractSettings,
-    /// When pages are fetched again; none for never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recrawl: Option<Recrawl>,
-}
-
-impl Default for JobSpec {
-    fn default() -> Self {
-        Self {
-            name: "default".to_owned(),
-            scope: ScopeKind::Host,
-            max_depth: None,
-            max_pages: None,
-            delay_ms: None,
-            fetch: FetchSettings::default(),
-            extract: ExtractSettings::default(),
-            recrawl: None,
-        }
-    }
-}
-
 /// Whether a job's URLs are given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +40,8 @@ pub enum JobState {
     Stopped,
     /// There are none left.
     Done,
+    /// The job is forgotten; its row only keeps its number.
+    Deleted,
 }
 
 impl JobState {
@@ -85,13 +53,14 @@ impl JobState {
             Self::Paused => "paused",
             Self::Stopped => "stopped",
             Self::Done => "done",
+            Self::Deleted => "deleted",
         }
     }
 
     /// Whether nothing more happens unless somebody asks for it.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Stopped | Self::Done)
+        matches!(self, Self::Stopped | Self::Done | Self::Deleted)
     }
 }
 
@@ -104,7 +73,7 @@ impl fmt::Display for JobState {
 impl FromStr for JobState {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Running, Self::Paused, Self::Stopped, Self::Done]
+        [Self::Running, Self::Paused, Self::Stopped, Self::Done, Self::Deleted]
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| format!("{text:?} is no state of a job"))
@@ -122,8 +91,12 @@ pub struct Job {
     pub spec: JobSpec,
     /// Which URLs belong to it.
     pub scope: Scope,
-    /// How often the scope has widened.
+    /// What keeps URLs out besides.
+    pub rules: CompiledRules,
+    /// How often the scope has widened, or the settings have changed.
     pub generation: i64,
+    /// When it was made, in Unix milliseconds.
+    pub created_at: i64,
 }
 
 impl Job {
@@ -132,12 +105,30 @@ impl Job {
     pub fn judge(&self, url: &CanonicalUrl, depth: u32, redirects: u8) -> Verdict {
         if !self.scope.admits(url) {
             Verdict::Exclude(code::SCOPE)
+        } else if let Some(code) = self.rules.refuses(url).or_else(|| self.spec.traps.refuses(url)) {
+            Verdict::Exclude(code)
         } else if redirects > MAX_REDIRECTS {
             Verdict::Exclude(code::TOO_MANY_REDIRECTS)
         } else if self.spec.max_depth.is_some_and(|most| depth > most) {
             Verdict::Exclude(code::DEPTH)
         } else {
             Verdict::Queue
+        }
+    }
+
+    /// The rule by which [`Job::judge`] keeps a URL out that it gave this code, for people; none where the
+    /// code says it all, or the rules have changed since.
+    #[must_use]
+    pub fn describe(&self, url: &CanonicalUrl, code: &str) -> Option<String> {
+        let by_rule = || self.rules.describe(url).or_else(|| self.spec.traps.describe(url));
+        match code {
+            code::SCOPE => Some(format!("the scope is {}, and no seed has it in", self.spec.scope)),
+            code::DEPTH => self.spec.max_depth.map(|most| format!("at most {most} links from a seed")),
+            code::TRAP_QUERY_VARIANTS | code::TRAP_CALENDAR | code::TRAP_PAGINATION => {
+                let bound = self.spec.traps.bound(code)?;
+                Some(format!("{bound} URLs that differ in nothing else came in before"))
+            }
+            _ => by_rule().filter(|refusal| refusal.code == code).map(|Refusal { rule, .. }| rule),
         }
     }
 

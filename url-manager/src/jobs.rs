@@ -46,6 +46,9 @@ pub(crate) type Counts = Vec<(i64, i64)>;
 /// The pseudo-state under which `counts` keeps the number of a job's hosts.
 pub(crate) const HOSTS: i64 = -1;
 
+/// The pseudo-state under which `counts` keeps the bytes of a job's pages, where it has a budget of bytes.
+pub(crate) const BYTES: i64 = -2;
+
 /// The number of URLs in a state.
 pub(crate) fn count_in(counts: &Counts, state: UrlState) -> u64 {
     count_of(counts, i64::from(state as u8))
@@ -127,7 +130,7 @@ impl Frontier {
         Ok(())
     }
 
-    async fn set_state(&self, job: JobId, state: JobState) -> Result<(), FrontierError> {
+    pub(crate) async fn set_state(&self, job: JobId, state: JobState) -> Result<(), FrontierError> {
         let mut tx = self.database.begin().await?;
         let input = Input::scalars([state.as_str().into(), job.to_string().as_str().into()]);
         if tx.run(&statements::SET_JOB_STATE, input).await? == 0 {
@@ -148,8 +151,19 @@ pub(crate) async fn load_job(tx: &mut dyn Transaction, id: JobId) -> Result<Arc<
 
 fn assemble(record: &JobRecord, anchors: Vec<String>) -> Result<Job, FrontierError> {
     let spec = record.spec()?;
-    let scope = Scope::new(spec.scope, anchors);
-    Ok(Job { row: record.row, id: record.uuid, spec, scope, generation: record.generation })
+    let rules = spec.compile();
+    let rules = rules.map_err(|error| {
+        FrontierError::Unreadable(format!("a pattern of job {} that is none: {error}", record.name))
+    })?;
+    Ok(Job {
+        row: record.row,
+        id: record.uuid,
+        scope: Scope::new(spec.scope, anchors),
+        rules,
+        spec,
+        generation: record.generation,
+        created_at: record.created_at,
+    })
 }
 
 /// Makes a job unless there is one of that name; answers its id and whether it is new.

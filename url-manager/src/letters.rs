@@ -4,6 +4,7 @@ use crate::{
     frontier::Frontier,
     state::{End, Evidence},
     text::line,
+    touch::Aside,
 };
 use std::sync::Arc;
 use trawl_shared::{
@@ -32,6 +33,7 @@ struct Death {
     url: CanonicalUrl,
     round: Option<u32>,
     end: End,
+    history: Option<String>,
 }
 
 impl BatchHandler for DeadLetterHandler {
@@ -45,10 +47,14 @@ impl BatchHandler for DeadLetterHandler {
         let deaths: Vec<Death> = batch.iter().filter_map(|(letter, _)| read(letter)).collect();
         let urls: Vec<_> = deaths.iter().map(|death| (death.job, death.url.clone())).collect();
         self.frontier
-            .touch(&urls, |at, row| {
-                let death = &deaths[at];
-                death.round.is_none_or(|round| round == row.round) && row.end(death.end.clone())
-            })
+            .touch_with(
+                &urls,
+                |at, row| {
+                    let death = &deaths[at];
+                    death.round.is_none_or(|round| round == row.round) && row.end(death.end.clone())
+                },
+                |at| Aside { quiet_until: None, history: deaths[at].history.clone() },
+            )
             .await?;
         Ok(batch.iter().map(|_| Ok(())).collect())
     }
@@ -72,13 +78,15 @@ fn read(letter: &DeadLetter) -> Option<Death> {
         redirect_to: None,
         failures: Some(reason.attempts),
     };
+    let attempts = envelope.as_ref().map(|envelope| &envelope.history).filter(|history| !history.is_empty());
+    let history = attempts.and_then(|history| serde_json::to_string(history).ok());
     if let Some(origin) = origin(letter) {
-        return Some(Death { job: origin.job, url: origin.url, round: Some(origin.round), end });
+        return Some(Death { job: origin.job, url: origin.url, round: Some(origin.round), end, history });
     }
     // Undecodable: the headers may still say what it was about.
     let envelope = envelope?;
     let url = CanonicalUrl::parse(envelope.subject.as_deref()?).ok()?;
-    Some(Death { job: envelope.correlation?, url, round: None, end })
+    Some(Death { job: envelope.correlation?, url, round: None, end, history })
 }
 
 fn origin(letter: &DeadLetter) -> Option<Origin> {

@@ -8,13 +8,16 @@
 //! From the bottom:
 //!
 //! - [`state`] and `row`: the states of a URL and the rules that move it, all pure.
-//! - [`scope`], [`job`], [`recrawl`], `key`, `shares`: what belongs to a job, its pace, keys, fair shares; pure too.
+//! - [`spec`]: what is asked for; [`scope`], [`rules`], [`traps`]: which URLs belong to a job; [`job`], [`recrawl`]: its
+//!   verdicts and pace; `key`, `shares`. Pure too.
 //! - `seen` and `offer`: from a page's links to the few URLs that must be looked up.
 //! - `store`: the seam to SQLite and PostgreSQL; SQL stands in files.
 //! - `shards` and `bounds`: whose hosts are whose among several url-managers, and what spans hosts; `revisit`: pages
 //!   that are fetched again.
+//! - `budget` and `growth`: what is used up, and what grows without end.
 //! - `work`: one transaction, with `books` (counts that are kept, not counted), `queues` and `jobs`.
-//! - [`seed`], [`resume`], [`inspect`]: jobs begin, go on after a stop, and are asked how they stand.
+//! - [`seed`], [`resume`], [`manage`], [`inspect`]: jobs begin, go on after a stop, are changed and ended, and are asked
+//!   how they stand.
 //! - [`cli`] and [`settings`]: the doors.
 //!
 //! Invariants: a URL has one row in a job and is in one state; counts change in the transaction that
@@ -30,18 +33,24 @@ pub mod input;
 pub mod inspect;
 pub mod job;
 pub mod letters;
+pub mod manage;
 pub mod recrawl;
 pub mod resume;
+pub mod rules;
 pub mod scope;
 pub mod seed;
 pub mod settings;
+pub mod spec;
 pub mod state;
+pub mod traps;
 pub mod waiting;
 
 mod books;
 mod bounds;
+mod budget;
 mod claim;
 mod frontier;
+mod growth;
 mod jobs;
 mod key;
 mod offer;
@@ -62,11 +71,13 @@ pub use error::FrontierError;
 pub use feedback::FeedbackHandler;
 pub use frontier::Frontier;
 pub use input::EndedTask;
-pub use job::{Adaptive, JobSpec, JobState, Recrawl};
+pub use job::{Adaptive, Budgets, HostBudget, JobSpec, JobState, Recrawl};
 pub use letters::DeadLetterHandler;
+pub use rules::ScopeRules;
 pub use scope::ScopeKind;
 pub use settings::Settings;
 pub use state::UrlState;
+pub use traps::TrapRules;
 pub use waiting::RetryWatch;
 
 use std::sync::Arc;

@@ -58,7 +58,7 @@ impl Harvest {
             if seen.knows(hash, finding) || !self.is_news(hash, finding) {
                 continue;
             }
-            match std::str::from_utf8(text).ok().and_then(|text| CanonicalUrl::parse(text).ok()) {
+            match std::str::from_utf8(text).ok().and_then(|text| place.job.spec.urls.parse(text).ok()) {
                 Some(url) => self.link(place, url, depth, follow, priority),
                 // `mailto:` and the like can't become anything better, on whatever page they stand.
                 None => {
@@ -130,13 +130,14 @@ impl Harvest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{job::JobSpec, scope::Scope};
+    use crate::{job::JobSpec, rules::CompiledRules, scope::Scope};
     use trawl_shared::model::{JobId, RobotsPolicy};
 
     fn job(max_depth: Option<u32>) -> Job {
         let spec = JobSpec { max_depth, ..JobSpec::default() };
         let scope = Scope::new(spec.scope, ["a.example".to_owned()]);
-        Job { row: 1, id: JobId::fresh(), spec, scope, generation: 0 }
+        let rules = CompiledRules::default();
+        Job { row: 1, id: JobId::fresh(), spec, scope, rules, generation: 0, created_at: 0 }
     }
 
     fn found(harvest: &Harvest) -> Vec<(&str, Verdict, u32)> {

@@ -69,6 +69,9 @@ impl Frontier {
 
     async fn add_chunk(&self, id: JobId, seeds: &[CanonicalUrl]) -> Result<u64, FrontierError> {
         let job = self.job(id).await?.ok_or_else(|| FrontierError::NoSuchJob(id.to_string()))?;
+        let canonical =
+            |url: &CanonicalUrl| job.spec.urls.canonical(url.clone()).unwrap_or_else(|_| url.clone());
+        let seeds: Vec<CanonicalUrl> = seeds.iter().map(canonical).collect();
         let outside = seeds.iter().filter(|url| !job.scope.admits(url));
         let anchors: BTreeSet<String> = outside.filter_map(|url| job.spec.scope.anchor(url)).collect();
         let mut work = self.begin().await?;
@@ -103,7 +106,7 @@ impl Work<'_> {
         let wider = match decode::<i64>(&raised)?.first() {
             Some(generation) if *generation == job.generation + 1 => {
                 let scope = job.scope.widened(anchors);
-                Arc::new(Job { scope, generation: *generation, spec: job.spec.clone(), ..**job })
+                Arc::new(Job { scope, generation: *generation, ..Job::clone(job) })
             }
             _ => load_job(&mut *self.tx, job.id).await?,
         };

@@ -19,6 +19,24 @@ pub(crate) fn fair_shares(total: u64, wants: &[u64]) -> Vec<u64> {
     }
 }
 
+/// As [`fair_shares`], for those with the highest priority first, and so on down.
+pub(crate) fn shares_by_priority(total: u64, wants: &[u64], priorities: &[i16]) -> Vec<u64> {
+    let mut levels: Vec<i16> = priorities.to_vec();
+    levels.sort_unstable_by(|one, other| other.cmp(one));
+    levels.dedup();
+    let mut shares = vec![0; wants.len()];
+    let mut left = total;
+    for level in levels {
+        let places: Vec<usize> = (0..wants.len()).filter(|at| priorities[*at] == level).collect();
+        let of_level = fair_shares(left, &places.iter().map(|at| wants[*at]).collect::<Vec<_>>());
+        for (at, share) in places.into_iter().zip(of_level) {
+            shares[at] = share;
+            left -= share;
+        }
+    }
+    shares
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +48,13 @@ mod tests {
         assert_eq!(fair_shares(2, &[5, 5, 5]), [1, 1, 0]);
         assert_eq!(fair_shares(100, &[5, 0, 7]), [5, 0, 7]);
         assert_eq!(fair_shares(3, &[]), [0u64; 0]);
+    }
+
+    #[test]
+    fn the_higher_priority_is_served_first() {
+        assert_eq!(shares_by_priority(10, &[6, 6, 6], &[0, 5, 0]), [2, 6, 2]);
+        assert_eq!(shares_by_priority(4, &[6, 6, 6], &[-1, 0, 1]), [0, 0, 4]);
+        assert_eq!(shares_by_priority(4, &[], &[]), [0u64; 0]);
     }
 
     proptest! {

@@ -205,14 +205,19 @@ impl Offer {
     }
 }
 
-/// Exclusions that depend on the way a URL was found or judged, so that a better way lifts them;
-/// the higher one says more.
+/// Exclusions that depend on the way a URL was found or judged, so that a better way (or another judgement)
+/// lifts them; the higher one says more.
 pub(crate) fn way(code: &str) -> Option<u8> {
     match code {
         code::NOFOLLOW => Some(0),
         code::SCOPE => Some(1),
         code::TOO_MANY_REDIRECTS => Some(2),
         code::DEPTH => Some(3),
+        code::DENIED
+        | code::EXTENSION
+        | code::PATH_SEGMENTS
+        | code::TRAP_LONG_URL
+        | code::TRAP_REPEATING_PATH => Some(4),
         _ => None,
     }
 }

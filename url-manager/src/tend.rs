@@ -3,8 +3,9 @@
 use crate::{
     error::FrontierError,
     frontier::Frontier,
-    job::Job,
-    jobs::{Counts, count_in},
+    inspect::JobStatus,
+    job::{Job, JobState},
+    jobs::{BYTES, Counts, count_in, count_of},
     row::UrlRow,
     state::UrlState,
     store::{Input, decode, statements},
@@ -24,6 +25,8 @@ pub(crate) struct Running {
     pub(crate) in_flight: u64,
     /// Pages that count against the budget.
     pub(crate) pages: u64,
+    /// Bytes of them, where there is a budget of bytes.
+    pub(crate) bytes: u64,
 }
 
 impl Running {
@@ -33,8 +36,17 @@ impl Running {
         self.queued.min(most.saturating_sub(self.pages).saturating_sub(self.in_flight))
     }
 
-    fn is_over_budget(&self) -> bool {
-        self.job.spec.max_pages.is_some_and(|most| self.pages >= most)
+    /// The code of what ends the job, if something does.
+    fn ended_by(&self, now: i64) -> Option<&'static str> {
+        let spec = &self.job.spec;
+        let is_spent = spec.max_pages.is_some_and(|most| self.pages >= most)
+            || spec.budgets.bytes.is_some_and(|most| self.bytes >= most);
+        if is_spent { Some(code::BUDGET) } else { self.timed_out(now) }
+    }
+
+    fn timed_out(&self, now: i64) -> Option<&'static str> {
+        let deadline = self.job.spec.deadline(self.job.created_at);
+        deadline.filter(|(at, _)| now >= *at).map(|(_, code)| code)
     }
 }
 
@@ -55,6 +67,7 @@ impl Frontier {
                 queued: count_in(&counts, UrlState::Queued),
                 in_flight: count_in(&counts, UrlState::InFlight),
                 pages: count_in(&counts, UrlState::Stored) + count_in(&counts, UrlState::Unchanged),
+                bytes: count_of(&counts, BYTES),
             });
         }
         Ok(running)
@@ -64,11 +77,15 @@ impl Frontier {
     /// changed anything.
     pub(crate) async fn tend(&self, running: &[Running]) -> Result<bool, FrontierError> {
         let mut changed = false;
+        let now = self.now();
         for job in running {
-            if job.queued > 0 && job.is_over_budget() {
-                self.exclude_queued(&job.job, code::BUDGET).await?;
+            let comes_again = job.job.spec.recrawl.is_some() && job.timed_out(now).is_none();
+            if let Some(code) = job.ended_by(now).filter(|_| job.queued > 0) {
+                self.exclude_queued(&job.job, code).await?;
                 changed = true;
-            } else if job.queued == 0 && job.in_flight == 0 && job.job.spec.recrawl.is_none() {
+            } else if job.queued > 0 && self.end_spent_hosts(&job.job).await? {
+                changed = true;
+            } else if job.queued == 0 && job.in_flight == 0 && !comes_again {
                 let mut tx = self.database.begin().await?;
                 tx.run(&statements::FINISH_JOB, Input::scalars([self.now().into(), job.job.row.into()]))
                     .await?;
@@ -99,10 +116,24 @@ impl Frontier {
         let mut requeued = 0;
         loop {
             match self.retrying(|| self.requeue_some(until).boxed()).await? {
-                0 => return Ok(requeued),
+                0 => break,
                 more => requeued += more,
             }
         }
+        self.end_stopped().await?;
+        Ok(requeued)
+    }
+
+    /// What came back to a job after it was stopped does not wait there.
+    async fn end_stopped(&self) -> Result<(), FrontierError> {
+        let stopped =
+            |status: &JobStatus| status.state == JobState::Stopped && status.count(UrlState::Queued) > 0;
+        for status in self.statuses().await?.into_iter().filter(stopped) {
+            if let Some(job) = self.job(status.id).await? {
+                self.exclude_queued(&job, code::STOPPED).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn requeue_some(&self, until: i64) -> Result<u64, FrontierError> {
@@ -117,9 +148,15 @@ impl Frontier {
         Ok(count)
     }
 
-    async fn exclude_queued(&self, job: &Job, code: &'static str) -> Result<(), FrontierError> {
-        while self.retrying(|| self.exclude_some(job, code).boxed()).await? > 0 {}
-        Ok(())
+    /// Excludes every URL of a job that waits. Answers how many.
+    pub(crate) async fn exclude_queued(&self, job: &Job, code: &'static str) -> Result<u64, FrontierError> {
+        let mut excluded = 0;
+        loop {
+            match self.retrying(|| self.exclude_some(job, code).boxed()).await? {
+                0 => return Ok(excluded),
+                more => excluded += more as u64,
+            }
+        }
     }
 
     async fn exclude_some(&self, job: &Job, code: &'static str) -> Result<usize, FrontierError> {

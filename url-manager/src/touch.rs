@@ -5,6 +5,15 @@ use futures_util::FutureExt;
 use std::sync::Arc;
 use trawl_shared::model::{CanonicalUrl, HostKey, JobId};
 
+/// What a fact says besides what it makes of its URL.
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    /// When the URL's host may be asked again, in Unix milliseconds.
+    pub(crate) quiet_until: Option<i64>,
+    /// The failed attempts so far, as JSON. Kept where the fact changes the URL.
+    pub(crate) history: Option<String>,
+}
+
 impl Frontier {
     /// Applies `change` to the row of each URL that this frontier knows, with its place in `urls`; the
     /// change answers whether it was one.
@@ -13,23 +22,22 @@ impl Frontier {
         urls: &[(JobId, CanonicalUrl)],
         change: impl Fn(usize, &mut UrlRow) -> bool + Sync,
     ) -> Result<(), FrontierError> {
-        self.touch_hosts(urls, change, |_| None).await
+        self.touch_with(urls, change, |_| Aside::default()).await
     }
 
-    /// As [`Frontier::touch`]; `quiet_until` says of a place when the URL's host may be asked again, in Unix
-    /// milliseconds.
-    pub(crate) async fn touch_hosts(
+    /// As [`Frontier::touch`]; `aside` says what else there is to know of a place.
+    pub(crate) async fn touch_with(
         &self,
         urls: &[(JobId, CanonicalUrl)],
         change: impl Fn(usize, &mut UrlRow) -> bool + Sync,
-        quiet_until: impl Fn(usize) -> Option<i64> + Sync,
+        aside: impl Fn(usize) -> Aside + Sync,
     ) -> Result<(), FrontierError> {
         let mut jobs = Vec::with_capacity(urls.len());
         for (job, _) in urls {
             jobs.push(self.job(*job).await?);
         }
         let hosts: Vec<_> = urls.iter().map(|(_, url)| url.host_key()).collect();
-        self.retrying(|| self.touch_once(urls, &jobs, &hosts, &change, &quiet_until).boxed()).await?;
+        self.retrying(|| self.touch_once(urls, &jobs, &hosts, &change, &aside).boxed()).await?;
         self.wake();
         Ok(())
     }
@@ -40,7 +48,7 @@ impl Frontier {
         jobs: &[Option<Arc<Job>>],
         hosts: &[HostKey],
         change: &(impl Fn(usize, &mut UrlRow) -> bool + Sync),
-        quiet_until: &(impl Fn(usize) -> Option<i64> + Sync),
+        aside: &(impl Fn(usize) -> Aside + Sync),
     ) -> Result<(), FrontierError> {
         let mut work = self.begin().await?;
         let known: Vec<_> = (0..urls.len()).filter_map(|at| Some((at, jobs[at].as_ref()?.row))).collect();
@@ -53,8 +61,12 @@ impl Frontier {
         let ids = work.load(&wanted).await?;
         let mut changed = false;
         for ((at, _, queue), id) in found.iter().zip(ids) {
-            changed |= id.is_some_and(|id| work.change(id, |row| change(*at, row)));
-            if let Some(until) = quiet_until(*at) {
+            let Aside { quiet_until, history } = aside(*at);
+            if id.is_some_and(|id| work.change(id, |row| change(*at, row))) {
+                changed = true;
+                work.attempts.extend(id.zip(history));
+            }
+            if let Some(until) = quiet_until {
                 work.hosts.quiet(queue.host, until);
                 changed = true;
             }

@@ -1,6 +1,6 @@
 //! `retry`: tasks that wait for another attempt keep their lease, and hosts that ask for fewer requests their rest.
 
-use crate::{frontier::Frontier, text::line};
+use crate::{frontier::Frontier, text::line, touch::Aside};
 use std::{collections::HashMap, sync::Arc};
 use trawl_shared::{
     message::RetryNotice,
@@ -32,6 +32,7 @@ struct Wait {
     failures: u32,
     code: String,
     error: String,
+    history: Option<String>,
 }
 
 impl BatchHandler for RetryWatch {
@@ -54,6 +55,7 @@ impl BatchHandler for RetryWatch {
                 failures: envelope.attempt,
                 code: attempt.map_or_else(String::new, |attempt| attempt.code.clone()),
                 error: attempt.map_or_else(String::new, |attempt| line(&attempt.error)),
+                history: serde_json::to_string(&envelope.history).ok(),
             };
             let known = last.entry((job, url)).or_insert_with(|| Wait { lease_until: 0, ..wait.clone() });
             if (known.failures, known.lease_until) < (wait.failures, wait.lease_until) {
@@ -62,13 +64,16 @@ impl BatchHandler for RetryWatch {
         }
         let (urls, waits): (Vec<_>, Vec<_>) = last.into_iter().unzip();
         self.frontier
-            .touch_hosts(
+            .touch_with(
                 &urls,
                 |at, row| {
                     let Wait { lease_until, failures, code, error, .. } = &waits[at];
                     row.wait(*lease_until, *failures, code, error)
                 },
-                |at| (waits[at].code == code::THROTTLED).then_some(waits[at].due),
+                |at| Aside {
+                    quiet_until: (waits[at].code == code::THROTTLED).then_some(waits[at].due),
+                    history: waits[at].history.clone(),
+                },
             )
             .await?;
         Ok(batch.iter().map(|_| Ok(())).collect())

@@ -11,10 +11,10 @@ use crate::{
     job::{Job, JobState},
     jobs::load_job,
     key::UrlKey,
-    offer::Harvest,
+    offer::{Candidate, Harvest},
     queues::ByHost,
     row::UrlRow,
-    state::{UrlState, Verdict},
+    state::{Offer, UrlState, Verdict},
     store::{Cell, Input, Transaction, decode, statements},
 };
 use std::{
@@ -22,7 +22,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
 };
-use trawl_shared::model::JobId;
+use trawl_shared::model::{JobId, code};
 
 /// A row in hand.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ struct Loaded {
     row: UrlRow,
     job: i64,
     was: UrlState,
+    /// The code of the rule that kept it out.
+    was_code: Option<String>,
     changed: bool,
 }
 
@@ -77,6 +79,10 @@ pub(crate) struct Work<'f> {
     /// What is news about hosts.
     pub(crate) hosts: HostNews,
     rows: HashMap<i64, Loaded>,
+    /// Failed attempts of URLs, as JSON.
+    pub(crate) attempts: Vec<(i64, String)>,
+    /// New URLs of shapes that traps count.
+    grown: HashMap<u64, u32>,
     jobs: BTreeMap<i64, (Arc<Job>, JobState)>,
 }
 
@@ -90,6 +96,8 @@ impl<'f> Work<'f> {
             fresh_queues: ByHost::default(),
             hosts: HostNews::default(),
             rows: HashMap::new(),
+            attempts: Vec::new(),
+            grown: HashMap::new(),
             jobs: BTreeMap::new(),
         }
     }
@@ -136,7 +144,8 @@ impl<'f> Work<'f> {
     pub(crate) fn take(&mut self, job: i64, row: UrlRow) {
         if let Entry::Vacant(free) = self.rows.entry(row.id) {
             let was = row.state;
-            free.insert(Loaded { row, job, was, changed: false });
+            let was_code = row.code.clone().filter(|_| was == UrlState::Excluded);
+            free.insert(Loaded { row, job, was, was_code, changed: false });
         }
     }
 
@@ -188,16 +197,25 @@ impl<'f> Work<'f> {
         let existing = self.load(&wanted).await?;
 
         let mut new = Vec::new();
-        for ((candidate, queue), existing) in candidates.iter().zip(&queues).zip(existing) {
+        for (((candidate, job), queue), existing) in candidates.iter().zip(&jobs).zip(&queues).zip(existing) {
+            let offer = self.unless_stopped(candidate);
             if let Some(id) = existing {
-                self.change(id, |row| row.offer(candidate.offer));
+                self.change(id, |row| row.offer(offer));
                 continue;
             }
-            let (state, code) = match candidate.offer.verdict {
+            let verdict = if offer.verdict == Verdict::Queue {
+                self.unless_trapped(job, queue.queue, candidate)
+            } else {
+                offer.verdict
+            };
+            let (state, code) = match verdict {
                 Verdict::Queue => (UrlState::Queued, None),
                 Verdict::Exclude(code) => (UrlState::Excluded, Some(code)),
             };
             self.books.moved(candidate.job, queue.queue, None, state);
+            if let Some(code) = code {
+                self.books.excluded(candidate.job, code, 1);
+            }
             new.push([
                 queue.queue.into(),
                 candidate.key.into(),
@@ -215,23 +233,67 @@ impl<'f> Work<'f> {
         if inserted == expected { Ok(inserted) } else { Err(FrontierError::Contended) }
     }
 
+    /// The offer as a stopped job takes it: nothing waits there any more.
+    fn unless_stopped(&self, candidate: &Candidate) -> Offer {
+        let stopped = self.jobs.get(&candidate.job).is_some_and(|(_, state)| *state == JobState::Stopped);
+        let verdict = if stopped { Verdict::Exclude(code::STOPPED) } else { candidate.offer.verdict };
+        Offer { verdict, ..candidate.offer }
+    }
+
+    /// What the rules that count make of a new URL: it is let in and counted, or kept out.
+    fn unless_trapped(&mut self, job: &Job, queue: i64, candidate: &Candidate) -> Verdict {
+        if candidate.offer.parent.is_none() {
+            return Verdict::Queue;
+        }
+        // The same shape on another host, or in another job, is another one.
+        let of_queue = queue.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let shapes: Vec<_> =
+            job.spec.traps.shapes(&candidate.url).map(|shape| (shape.hash ^ of_queue, shape)).collect();
+        let growth = self.frontier.growth();
+        for (key, shape) in &shapes {
+            let so_far = growth.count(*key).saturating_add(self.grown.get(key).copied().unwrap_or(0));
+            if so_far >= shape.bound {
+                return Verdict::Exclude(shape.code);
+            }
+        }
+        drop(growth);
+        shapes.iter().for_each(|(key, _)| *self.grown.entry(*key).or_default() += 1);
+        Verdict::Queue
+    }
+
+    /// Whether a job of this batch is deleted.
+    pub(crate) fn is_deleted(&self, job: i64) -> bool {
+        self.jobs.get(&job).is_some_and(|(_, state)| *state == JobState::Deleted)
+    }
+
     /// Writes everything back and makes it durable.
     pub(crate) async fn commit(mut self) -> Result<(), FrontierError> {
         let mut changed: Vec<_> = self.rows.values().filter(|loaded| loaded.changed).collect();
         changed.sort_unstable_by_key(|loaded| loaded.row.id);
-        for Loaded { row, job, was, .. } in &changed {
+        for Loaded { row, job, was, was_code, .. } in &changed {
             self.books.moved(*job, row.queue, Some(*was), row.state);
+            let code = row.code.as_ref().filter(|_| row.state == UrlState::Excluded);
+            if was_code.as_ref() != code {
+                was_code.iter().for_each(|code| self.books.excluded(*job, code, -1));
+                code.iter().for_each(|code| self.books.excluded(*job, code, 1));
+            }
         }
         let rows = changed.iter().map(|loaded| cells(&loaded.row));
         let save = Input::table(rows).with(self.now);
         self.tx.run(&statements::SAVE_URLS, save).await?;
+        let attempts = self.attempts.iter().map(|(url, history)| [(*url).into(), history.as_str().into()]);
+        self.tx.run(&statements::SAVE_ATTEMPTS, Input::table(attempts)).await?;
         self.hosts.write(&mut *self.tx).await?;
         self.tx.run(&statements::ADD_QUEUE_COUNTS, self.books.of_queues()).await?;
         let done = |job: &i64| self.jobs.get(job).is_some_and(|(_, state)| *state == JobState::Done);
         let revived: Vec<_> = self.books.jobs_with_more().filter(done).map(|job| [Cell::from(job)]).collect();
         self.tx.run(&statements::REVIVE_JOBS, Input::table(revived)).await?;
+        let used = self.books.of_hosts().with(self.now);
+        self.tx.run(&statements::ADD_HOST_USE, used).await?;
+        self.tx.run(&statements::ADD_EXCLUSIONS, self.books.of_exclusions()).await?;
         self.tx.run(&statements::ADD_COUNTS, self.books.of_jobs()).await?;
         self.tx.commit().await?;
+        self.frontier.growth().add(&self.grown);
         for (job, _) in self.jobs.values() {
             self.frontier.jobs.remember(job);
         }

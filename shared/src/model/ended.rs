@@ -75,8 +75,28 @@ pub mod code {
     pub const SCOPE: &str = "scope";
     /// Further from a seed than the job goes.
     pub const DEPTH: &str = "depth";
-    /// The job's page budget was used up first.
+    /// One of the job's budgets (pages, bytes, time) was used up first.
     pub const BUDGET: &str = "budget";
+    /// The job's budget for the URL's host was used up first.
+    pub const HOST_BUDGET: &str = "host_budget";
+    /// The job expired first.
+    pub const EXPIRED: &str = "expired";
+    /// One of the job's regular expressions keeps it out: it matches one that denies, or none that allow.
+    pub const DENIED: &str = "denied";
+    /// The job leaves out files of its extension.
+    pub const EXTENSION: &str = "extension";
+    /// Its path has more segments than the job takes.
+    pub const PATH_SEGMENTS: &str = "path_segments";
+    /// A trap, by its look: longer than the job takes.
+    pub const TRAP_LONG_URL: &str = "trap_long_url";
+    /// A trap, by its look: a path segment that repeats.
+    pub const TRAP_REPEATING_PATH: &str = "trap_repeating_path";
+    /// A trap, by its number: one more query to a path that was asked so many.
+    pub const TRAP_QUERY_VARIANTS: &str = "trap_query_variants";
+    /// A trap, by its number: one more date of a calendar.
+    pub const TRAP_CALENDAR: &str = "trap_calendar";
+    /// A trap, by its number: one more page of a list.
+    pub const TRAP_PAGINATION: &str = "trap_pagination";
     /// Only found through links that ask not to be followed.
     pub const NOFOLLOW: &str = "nofollow";
     /// Too many redirects in a row.

@@ -8,7 +8,7 @@ mod progress;
 mod report;
 mod watch;
 
-pub use args::{CrawlArgs, ScopeArg};
+pub use args::CrawlArgs;
 
 use crate::embedded::{self, Stores};
 use plan::Plan;

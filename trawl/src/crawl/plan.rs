@@ -1,16 +1,15 @@
 //! Which job a crawl works on: a new one with these seeds, or the one that was interrupted.
 
-use super::{CrawlArgs, ScopeArg};
+use super::CrawlArgs;
 use crate::embedded::Stores;
 use anyhow::anyhow;
 use futures_util::{StreamExt as _, stream};
 use jiff::{Timestamp, tz::TimeZone};
 use trawl_shared::{
     cli::{CliError, Exit, OrExit},
-    model::{CanonicalUrl, ExtractSettings, FetchSettings, JobId, RobotsPolicy},
+    model::{CanonicalUrl, JobId},
 };
 use trawl_storage::sink::{OutputMode, Target};
-use trawl_url_manager::{JobSpec, ScopeKind};
 
 /// URLs in flight for each fetch slot: enough that a slot never waits for dispatch.
 const IN_FLIGHT_PER_SLOT: u32 = 4;
@@ -49,15 +48,13 @@ impl Plan {
             return Err(CliError::new(Exit::BadInput, anyhow!("no seed can be crawled")));
         };
         let now = Timestamp::now().to_zoned(TimeZone::system());
-        let spec = JobSpec {
-            name: format!("{}-{}", first.host_key(), now.strftime("%Y%m%d-%H%M%S%.3f")),
-            ..spec(args)
-        };
+        let name = format!("{}-{}", first.host_key(), now.strftime("%Y%m%d-%H%M%S%.3f"));
+        let spec = args.job.spec(name, seeds.iter().filter_map(|seed| seed.as_url().host_str()))?;
         let seeded = stores.frontier.seed(&spec, &seeds).await.or_exit(Exit::Database)?;
         Ok(Self {
             job: seeded.job,
             name: spec.name,
-            max_pages: args.max_pages,
+            max_pages: spec.max_pages,
             resumed: false,
             seeds,
             bad_seeds,
@@ -93,34 +90,6 @@ impl Plan {
             seeds: Vec::new(),
             bad_seeds: 0,
         })
-    }
-}
-
-fn spec(args: &CrawlArgs) -> JobSpec {
-    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    JobSpec {
-        name: String::new(),
-        scope: match args.scope {
-            ScopeArg::Host => ScopeKind::Host,
-            ScopeArg::Domain => ScopeKind::Domain,
-            ScopeArg::Prefix => ScopeKind::Prefix,
-            ScopeArg::Any => ScopeKind::Any,
-        },
-        max_depth: args.depth,
-        max_pages: args.max_pages,
-        delay_ms: args.delay.map(|delay| millis(*delay)),
-        fetch: FetchSettings {
-            user_agent: args.user_agent.clone(),
-            robots: if args.ignore_robots { RobotsPolicy::Ignore } else { RobotsPolicy::Obey },
-            timeout_ms: millis(*args.timeout),
-            max_body: args.max_body.as_u64(),
-            per_host: args.per_host,
-            delay_ms: 0,
-            allow_private_addresses: args.allow_private_addresses,
-            ..FetchSettings::default()
-        },
-        extract: ExtractSettings { text: args.text, ..ExtractSettings::default() },
-        ..JobSpec::default()
     }
 }
 

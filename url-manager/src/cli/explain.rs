@@ -2,15 +2,25 @@
 
 use super::output;
 use crate::{frontier::Frontier, inspect::Explanation, state::UrlState};
+use clap::Args;
 use jiff::Timestamp;
 use std::io::Write;
 use trawl_shared::{
     cli::{CliError, Exit, OrExit as _},
-    model::CanonicalUrl,
+    model::{CanonicalUrl, UrlRules},
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  url-manager explain https://example.org/a/page.html
+  url-manager explain https://example.org/cart --job shop
+  url-manager explain https://example.org/ --json | jq .attempts
+
+Exit codes: 0 done, 4 no URL, 6 database, 8 no job has found it.";
+
 /// Show all that is recorded of a URL.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ExplainArgs {
     /// The URL
     #[arg(value_name = "URL")]
@@ -34,7 +44,12 @@ impl ExplainArgs {
             Some(name) => Some(frontier.job_named(name).await?),
             None => None,
         };
-        let explanations = frontier.explain(&url, job).await?;
+        let mut explanations = frontier.explain(&url, job).await?;
+        if explanations.is_empty() {
+            // A job may know it under the name that its rules give it.
+            let ruled = UrlRules::default().canonical(url.clone()).or_exit(Exit::BadInput)?;
+            explanations = frontier.explain(&ruled, job).await?;
+        }
         if explanations.is_empty() {
             return Err(CliError::new(Exit::NotFound, anyhow::anyhow!("no job has found {url}")));
         }
@@ -50,47 +65,86 @@ impl ExplainArgs {
     }
 }
 
+/// The lines of an explanation.
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.0 += &format!("  {name:<12} {value}\n");
+    }
+}
+
+fn time(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |time| time.to_string())
+}
+
 fn sentences(explanation: &Explanation) -> String {
-    let Explanation { job, url, task, state, recorded } = explanation;
-    let time = |millis| {
-        Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |time| time.to_string())
-    };
-    let mut lines = vec![format!("{url} in job {job}: {}", state.0)];
-    let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
+    let Explanation { job, url, task, state, recorded, .. } = explanation;
+    let mut lines = Lines(format!("{url} in job {job}: {}\n", state.0));
     let why = [recorded.code.as_deref(), recorded.detail.as_deref()].into_iter().flatten();
     let why = why.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ");
     if !why.is_empty() {
-        line(if state.0.outcome().is_some() { "because" } else { "last failure" }, why);
+        lines.add(if state.0.outcome().is_some() { "because" } else { "last failure" }, why);
     }
-    line(
-        "found",
-        match &recorded.found_on {
-            Some(page) => format!("on {page} at depth {} ({})", recorded.depth, time(recorded.found_at)),
-            None => format!("as a seed ({})", time(recorded.found_at)),
-        },
-    );
+    if let Some(rule) = &explanation.rule {
+        lines.add("rule", rule);
+    }
+    match &recorded.found_on {
+        Some(page) => lines.add(
+            "found",
+            format_args!("on {page} at depth {} ({})", recorded.depth, time(recorded.found_at)),
+        ),
+        None => lines.add("found", format_args!("as a seed ({})", time(recorded.found_at))),
+    }
     if recorded.redirects > 0 {
-        line("led to by", format!("{} redirects in a row", recorded.redirects));
+        lines.add("led to by", format_args!("{} redirects in a row", recorded.redirects));
     }
-    if let Some(target) = &recorded.redirect_to {
-        line("leads to", target.clone());
+    match (&explanation.alias_of, &recorded.redirect_to) {
+        (Some(target), _) => lines.add("alias of", target),
+        (None, Some(target)) => lines.add("leads to", target),
+        (None, None) => {}
     }
     if let Some(status) = recorded.status {
-        line("HTTP status", status.to_string());
+        lines.add("HTTP status", status);
     }
-    line("attempts", format!("given out {} times, {} failed", recorded.dispatches, recorded.failures));
-    match (state.0, recorded.lease_until) {
-        (UrlState::InFlight, Some(until)) => line("in flight", format!("until {} at most", time(until))),
-        (UrlState::Queued, _) => {
-            let next = time(recorded.host_next_at.max(recorded.changed_at));
-            let (queued, leased) = (recorded.queued_on_host, recorded.leased_on_host);
-            line("its host", format!("next slot {next}; {queued} queued, {leased} in flight"));
-        }
-        _ => line("since", time(recorded.changed_at)),
-    }
+    fetches(explanation, &mut lines);
     if recorded.crawl_delay_ms > 0 {
-        line("crawl-delay", format!("{} ms", recorded.crawl_delay_ms));
+        lines.add("crawl-delay", format_args!("{} ms", recorded.crawl_delay_ms));
     }
-    line("task", format!("{task} (round {})", recorded.round));
-    lines.join("\n") + "\n"
+    lines.add("task", format_args!("{task} (round {})", recorded.round));
+    if let Some(page) = &explanation.stored_as {
+        lines.add("stored as", format_args!("page {page}"));
+    }
+    for (kind, id) in &explanation.messages {
+        lines.add("message", format_args!("{id} {kind}"));
+    }
+    lines.0
+}
+
+/// How often it was fetched, what came of it, and when its next turn is.
+fn fetches(explanation: &Explanation, lines: &mut Lines) {
+    let recorded = &explanation.recorded;
+    lines.add(
+        "attempts",
+        format_args!("given out {} times, {} failed", recorded.dispatches, recorded.failures),
+    );
+    for attempt in recorded.attempts.iter().flatten() {
+        lines.add(
+            "",
+            format_args!("{} {} after {} ms: {}", attempt.at, attempt.code, attempt.took_ms, attempt.error),
+        );
+    }
+    match (explanation.state.0, recorded.lease_until) {
+        (UrlState::InFlight, Some(until)) => {
+            lines.add("in flight", format_args!("until {} at most", time(until)));
+        }
+        (UrlState::Queued, _) => {
+            let (queued, leased) = (recorded.queued_on_host, recorded.leased_on_host);
+            lines.add("its host", format_args!("{queued} URLs queued, {leased} in flight"));
+        }
+        _ => lines.add("since", time(recorded.changed_at)),
+    }
+    if let Some(next) = explanation.next_fetch_at {
+        lines.add("next fetch", format_args!("not before {}", time(next)));
+    }
 }

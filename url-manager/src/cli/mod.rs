@@ -1,12 +1,16 @@
-//! The command line: `url-manager run`, `seed`, `status` and `explain`.
+//! The command line: `url-manager run`, `seed`, `jobs`, `status`, `explain`, `canonicalize` and `health`.
 
+mod canonicalize;
 mod explain;
-mod job_args;
+mod job;
+mod jobs;
 mod seed;
 mod status;
 
+pub use canonicalize::CanonicalizeArgs;
 pub use explain::ExplainArgs;
-pub use job_args::JobArgs;
+pub use job::{BudgetArgs, ExtractArgs, Given, JobArgs, RecrawlArgs, ScopeArgs, TrapArgs};
+pub use jobs::{JobsArgs, JobsVerb};
 pub use seed::SeedArgs;
 pub use status::StatusArgs;
 
@@ -40,10 +44,14 @@ pub enum Command {
     Run,
     /// Start a job, or give one more seeds; needs the database only
     Seed(Box<SeedArgs>),
+    /// Show jobs, and pause, resume, stop, delete or change them while they run
+    Jobs(JobsArgs),
     /// Show how jobs stand
     Status(StatusArgs),
     /// Show all that is recorded of a URL
     Explain(ExplainArgs),
+    /// Show what URLs become: resolved, canonical, host key, registrable domain
+    Canonicalize(CanonicalizeArgs),
     /// Ask the service of this machine whether it is ready
     Health,
 }
@@ -73,6 +81,12 @@ impl Cli {
                 frontier.close().await;
                 done
             }
+            Command::Jobs(args) => {
+                let frontier = open(&config, Missing::Fail).await?;
+                let done = args.run(&frontier, &mut io::stdout()).await;
+                frontier.close().await;
+                done
+            }
             Command::Status(args) => {
                 let frontier = open(&config, Missing::Fail).await?;
                 let done = args.run(&frontier, &mut io::stdout()).await;
@@ -85,6 +99,7 @@ impl Cli {
                 frontier.close().await;
                 done
             }
+            Command::Canonicalize(args) => args.run(io::stdin(), &mut io::stdout()),
             Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }
     }

@@ -1,0 +1,43 @@
+//! What is kept of a job's pages.
+
+use trawl_shared::model::{ExtractSettings, LinkKind};
+
+/// What is extracted besides title, description, language, canonical URL, robots directives and links.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExtractArgs {
+    /// Keep each page's text
+    #[arg(long)]
+    pub text: bool,
+    /// Keep each page's main content as Markdown
+    #[arg(long)]
+    pub markdown: bool,
+    /// Keep what each page says of itself: meta tags, JSON-LD, author, dates, feeds, icons
+    #[arg(long)]
+    pub metadata: bool,
+    /// Keep microdata and RDFa
+    #[arg(long)]
+    pub structured: bool,
+    /// Keep hash and SimHash of each page's text
+    #[arg(long)]
+    pub fingerprints: bool,
+    /// Keep links of these kinds as well, such as img,script
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub links: Vec<LinkKind>,
+    /// Follow links of these kinds [default: a,area,frame,iframe,refresh,sitemap,feed]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub follow: Vec<LinkKind>,
+}
+
+impl ExtractArgs {
+    pub(super) fn settings(&self) -> ExtractSettings {
+        ExtractSettings {
+            text: self.text,
+            markdown: self.markdown,
+            metadata: self.metadata,
+            structured: self.structured,
+            fingerprints: self.fingerprints,
+            links: self.links.iter().copied().collect(),
+            follow: Some(self.follow.iter().copied().collect()).filter(|_| !self.follow.is_empty()),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- What a job that is deleted had used up.
+DELETE FROM host_use WHERE job = $1

@@ -1,0 +1,2 @@
+-- What a job's scope hung on.
+DELETE FROM anchors WHERE job = ?
