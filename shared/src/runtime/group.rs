@@ -3,6 +3,8 @@
 //! It takes records while there is room, starts handlers up to the bound, collects what finished,
 //! and commits the watermark of each partition. It alone touches the trackers, so there is no lock.
 
+mod leave;
+
 use super::{
     hold::{Held, Hold, partition_of},
     intake::{Intake, unaddressed},
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     broker::{BrokerError, Commit, Consumer, Event, Partition, SendError},
-    message::{Delivery, Envelope},
+    message::{Delivery, Envelope, Record},
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -53,6 +55,8 @@ struct Assigned {
     epoch: u64,
     running: usize,
     high_watermark: i64,
+    /// Cancelled when somebody else owns the partition.
+    gone: CancellationToken,
 }
 
 /// A record that waits for a handler.
@@ -149,10 +153,11 @@ impl GroupLoop {
                 for (partition, commit) in partitions {
                     state.next_epoch += 1;
                     let tracker = Tracker::new(partition, commit.as_ref());
-                    let assigned =
-                        Assigned { tracker, epoch: state.next_epoch, running: 0, high_watermark: 0 };
+                    let (epoch, gone) = (state.next_epoch, CancellationToken::new());
+                    let assigned = Assigned { tracker, epoch, running: 0, high_watermark: 0, gone };
                     state.assigned.insert(partition, assigned);
                 }
+                self.intake.assigned();
                 self.worker.health.ready();
             }
             Event::Revoked { partitions, lost, done } => {
@@ -179,6 +184,10 @@ impl GroupLoop {
         }
         let epoch = assigned.epoch;
         let Intake::Retries(groups) = &self.intake else {
+            if self.intake.is_for_another(&self.worker.group, &delivery) {
+                assigned.tracker.finish(delivery.offset);
+                return Ok(());
+            }
             state.in_flight += 1;
             state.in_flight_bytes += delivery.record.size();
             state.ready.push_back(Ready { delivery, epoch, since: Instant::now() });
@@ -217,10 +226,14 @@ impl GroupLoop {
                     let mut record = held.delivery.record.clone();
                     let partitions = self.worker.runtime.retry_partitions;
                     record.partition = Some(retry_partition(&envelope, clock.until(not_before), partitions));
-                    self.worker.publish_surely(record).await.map_err(fatal)?;
-                    if let Some(assigned) = state.assigned.get_mut(&partition) {
-                        assigned.tracker.finish(held.delivery.offset);
-                    }
+                    self.publish_and_finish(state, partition, held.delivery.offset, record).await?;
+                }
+                _ if self.route(&held.delivery).is_some_and(|(_, route)| route.owned) => {
+                    // Its partition's owner handles it, whoever that is now.
+                    let mut record = held.delivery.record.clone();
+                    let origin = Envelope::read(&record).ok().and_then(|envelope| envelope.origin);
+                    (record.topic, record.partition) = (origin.map_or(record.topic, |origin| origin.topic), None);
+                    self.publish_and_finish(state, partition, held.delivery.offset, record).await?;
                 }
                 _ => {
                     state.in_flight += 1;
@@ -236,9 +249,28 @@ impl GroupLoop {
         Ok(())
     }
 
+    /// A record of the retry lane goes on; then the one it was made of is done.
+    async fn publish_and_finish(
+        &self,
+        state: &mut State,
+        partition: Partition,
+        offset: i64,
+        record: Record,
+    ) -> Result<(), RunError> {
+        self.worker.publish_surely(record).await.map_err(fatal)?;
+        if let Some(assigned) = state.assigned.get_mut(&partition) {
+            assigned.tracker.finish(offset);
+        }
+        Ok(())
+    }
+
+    fn may_start(&self, state: &State) -> bool {
+        state.slots.is_one_free() && !self.worker.circuit.is_open()
+    }
+
     /// Starts handlers while there is a place for one and something to do.
     fn start_ready(&self, state: &mut State) {
-        while state.slots.is_one_free() {
+        while self.may_start(state) {
             let Some(first) = state.ready.front() else { break };
             let Some((worker, route)) = self.route(&first.delivery) else {
                 self.start(state, 1, Arc::clone(&self.worker), None);
@@ -283,10 +315,20 @@ impl GroupLoop {
             deliveries.push(delivery);
         }
         let slot = state.slots.take();
+        // An owned message comes alone, so there is one partition that may go.
+        let owned = route.as_ref().is_some_and(|route| route.owned);
+        let assigned = units.first().filter(|_| owned).and_then(|unit| state.assigned.get(&unit.0));
+        let gone = assigned.map(|assigned| assigned.gone.clone());
         state.running.spawn(async move {
-            let result = match route {
-                Some(route) => worker.process(&route, deliveries, slot).await,
-                None => worker.refuse(deliveries).await,
+            let work = async {
+                match route {
+                    Some(route) => worker.process(&route, deliveries, slot).await,
+                    None => worker.refuse(deliveries).await,
+                }
+            };
+            let result = match gone {
+                Some(gone) => gone.run_until_cancelled_owned(work).await.unwrap_or(Err(Stopped::Shutdown)),
+                None => work.await,
             };
             Done { units, result }
         });
@@ -354,68 +396,13 @@ impl GroupLoop {
         }
     }
 
-    /// Stops work on partitions that go: what has not begun is forgotten, what runs is finished
-    /// within the deadline, what finished is committed.
-    async fn revoke(&self, state: &mut State, partitions: &[Partition], lost: bool) {
-        let goes = |delivery: &Delivery| partitions.contains(&partition_of(delivery));
-        let (mut forgotten, mut bytes) = (0, 0);
-        state.ready.retain(|ready| {
-            let keep = !goes(&ready.delivery);
-            if !keep {
-                forgotten += 1;
-                bytes += ready.delivery.record.size();
-            }
-            keep
-        });
-        state.in_flight -= forgotten;
-        state.in_flight_bytes -= bytes;
-        for partition in partitions {
-            state.hold.forget(*partition);
-        }
-        if !lost {
-            let deadline = Instant::now() + self.worker.runtime.revoke_timeout;
-            while partitions.iter().any(|p| state.assigned.get(p).is_some_and(|a| a.running > 0)) {
-                let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await
-                else {
-                    break;
-                };
-                if self.finish(state, done).is_err() {
-                    break;
-                }
-            }
-            self.commit_of(state, partitions).await;
-        }
-        for partition in partitions {
-            state.assigned.remove(partition);
-            self.worker.metrics.forget_lag(partition.topic.name(), partition.number);
-        }
-    }
-
-    /// Finishes what runs, commits what finished.
-    async fn drain(&self, state: &mut State) {
-        self.worker.health.not_ready("shutting down");
-        let deadline = Instant::now() + self.worker.runtime.drain_timeout;
-        while let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await {
-            if self.finish(state, done).is_err() {
-                break;
-            }
-        }
-        self.worker.stop.cancel();
-        while let Some(done) = state.running.join_next().await {
-            if self.finish(state, done).is_err() {
-                break;
-            }
-        }
-        self.commit(state).await;
-    }
-
     /// When the loop must look again although nothing happened: a batch has waited long enough, or
     /// a held record is due.
     fn next_wake(&self, state: &State) -> Option<Instant> {
         let batch = state
             .ready
             .front()
-            .filter(|_| state.slots.is_one_free())
+            .filter(|_| self.may_start(state))
             .map(|ready| ready.since + Duration::from_millis(self.worker.settings.batch_wait_ms));
         let held = state.hold.next_due().map(|due| Instant::now() + self.worker.runtime.clock.until(due));
         batch.into_iter().chain(held).min()

@@ -42,6 +42,13 @@ pub trait Handler: Send + Sync + 'static {
     type In: Input;
     /// What it gives.
     type Out: Outputs;
+    /// Whether only the owner of a message's partition may handle it. Then a message that is tried again goes back
+    /// to its topic and key when it is due, and is handled by whoever owns them by then; and a handler that is not
+    /// through when its partition goes to another member is dropped.
+    const OWNED: bool = false;
+
+    /// Partitions have come: until now somebody else may have handled their messages.
+    fn assigned(&self) {}
 
     /// Handles one message.
     fn handle(

@@ -20,6 +20,21 @@ pub(super) enum Intake {
 }
 
 impl Intake {
+    /// Tells handlers that partitions have come.
+    pub(super) fn assigned(&self) {
+        if let Self::Topics(routes) = self {
+            routes.iter().for_each(|route| route.assigned());
+        }
+    }
+
+    /// Whether a record came back to its topic for another group than this one.
+    pub(super) fn is_for_another(&self, group: &str, delivery: &Delivery) -> bool {
+        let Self::Topics(routes) = self else { return false };
+        let come_back = |route: &Arc<Route>| route.owned && route.topic == delivery.record.topic;
+        routes.iter().any(come_back)
+            && delivery.record.headers.get_str(headers::TARGET_GROUP).is_some_and(|target| target != group)
+    }
+
     /// The handler for a record, by topic and message type; a handler that takes any type of its
     /// topic comes last.
     pub(super) fn route(&self, own: &Arc<Worker>, delivery: &Delivery) -> Option<(Arc<Worker>, Arc<Route>)> {

@@ -66,11 +66,15 @@ pub(super) struct Route {
     pub(super) takes_any_type: bool,
     pub(super) envelope: fn(&Delivery) -> Result<Envelope, EnvelopeError>,
     pub(super) identity: fn(&Delivery, &Envelope) -> MessageId,
+    /// See [`Handler::OWNED`].
+    pub(super) owned: bool,
     call: Box<Call>,
+    assigned: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Route {
     pub(super) fn single<H: Handler>(handler: Arc<H>) -> Self {
+        let told = Arc::clone(&handler);
         let call = move |items: Vec<Item>, caller: Caller| -> BoxFuture<'static, Vec<Handled>> {
             let handler = Arc::clone(&handler);
             Box::pin(async move {
@@ -81,7 +85,11 @@ impl Route {
                 answers
             })
         };
-        Self::new::<H::In, H::Out>(H::NAME, false, Box::new(call))
+        Self {
+            owned: H::OWNED,
+            assigned: Some(Box::new(move || told.assigned())),
+            ..Self::new::<H::In, H::Out>(H::NAME, false, Box::new(call))
+        }
     }
 
     pub(super) fn batch<H: BatchHandler>(handler: Arc<H>) -> Self {
@@ -102,7 +110,16 @@ impl Route {
             takes_any_type: I::ANY_TYPE,
             envelope: I::envelope,
             identity: I::identity,
+            owned: false,
             call,
+            assigned: None,
+        }
+    }
+
+    /// See [`Handler::assigned`].
+    pub(super) fn assigned(&self) {
+        if let Some(assigned) = &self.assigned {
+            assigned();
         }
     }
 

@@ -1,0 +1,83 @@
+//! Letting go: of partitions that become another member's, and of everything at the end.
+
+use super::{GroupLoop, State, partition_of};
+use crate::{broker::Partition, message::Delivery};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long handlers that were told to stop may take to notice.
+const DROP_TIMEOUT: Duration = Duration::from_millis(500);
+
+impl GroupLoop {
+    /// Stops work on partitions that go: what has not begun is forgotten, what runs is finished
+    /// within the deadline, what finished is committed. What only the partition's owner may do (see
+    /// [`Handler::OWNED`](super::super::Handler::OWNED)) is dropped at the deadline, or at once where the partition is lost.
+    pub(super) async fn revoke(&self, state: &mut State, partitions: &[Partition], lost: bool) {
+        let goes = |delivery: &Delivery| partitions.contains(&partition_of(delivery));
+        let (mut forgotten, mut bytes) = (0, 0);
+        state.ready.retain(|ready| {
+            let keep = !goes(&ready.delivery);
+            if !keep {
+                forgotten += 1;
+                bytes += ready.delivery.record.size();
+            }
+            keep
+        });
+        state.in_flight -= forgotten;
+        state.in_flight_bytes -= bytes;
+        for partition in partitions {
+            state.hold.forget(*partition);
+        }
+        if !lost {
+            let deadline = Instant::now() + self.worker.runtime.revoke_timeout;
+            self.wait_for(state, partitions, deadline).await;
+        }
+        for partition in partitions {
+            if let Some(assigned) = state.assigned.get(partition) {
+                assigned.gone.cancel();
+            }
+        }
+        self.wait_for(state, partitions, Instant::now() + DROP_TIMEOUT).await;
+        if !lost {
+            self.commit_of(state, partitions).await;
+        }
+        for partition in partitions {
+            state.assigned.remove(partition);
+            self.worker.metrics.forget_lag(partition.topic.name(), partition.number);
+        }
+    }
+
+    /// Waits until nothing of the partitions runs, until the deadline at most.
+    async fn wait_for(&self, state: &mut State, partitions: &[Partition], deadline: Instant) {
+        while partitions.iter().any(|p| state.assigned.get(p).is_some_and(|a| a.running > 0)) {
+            let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await else {
+                break;
+            };
+            if self.finish(state, done).is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Finishes what runs, commits what finished.
+    pub(super) async fn drain(&self, state: &mut State) {
+        self.worker.health.not_ready("shutting down");
+        if self.worker.circuit.is_open() {
+            // What runs would wait for its turn.
+            self.worker.stop.cancel();
+        }
+        let deadline = Instant::now() + self.worker.runtime.drain_timeout;
+        while let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await {
+            if self.finish(state, done).is_err() {
+                break;
+            }
+        }
+        self.worker.stop.cancel();
+        while let Some(done) = state.running.join_next().await {
+            if self.finish(state, done).is_err() {
+                break;
+            }
+        }
+        self.commit(state).await;
+    }
+}
