@@ -47,7 +47,7 @@ fn stream(url: &Url, html: &str) -> Parsed {
 
 /// All that both tiers can tell: every kind of link, and metadata.
 fn everything() -> ExtractSettings {
-    ExtractSettings { metadata: true, links: LinkKinds::ALL, ..ExtractSettings::default() }
+    ExtractSettings { metadata: true, links: LinkKinds::DECLARED, ..ExtractSettings::default() }
 }
 
 fn tree(page: &Page) -> Parsed {

@@ -110,7 +110,14 @@ fn every_golden_page_follows_the_schema() {
 
 /// What these pages do not have: it comes from a job's choices and rules, from sitemaps, and from the
 /// main content of longer pages; each has tests of its own.
-const ELSEWHERE: [&str; 4] = ["links/follow", "links/priority", "links/kind=sitemap", "markdown"];
+const ELSEWHERE: [&str; 6] = [
+    "links/follow",
+    "links/priority",
+    "links/kind=sitemap",
+    "links/kind=style",
+    "links/kind=hidden",
+    "markdown",
+];
 
 /// The names of all members, and the values of those that are one of a list.
 fn names(value: &Value, at: &str, seen: &mut BTreeSet<String>) {

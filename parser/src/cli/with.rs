@@ -35,7 +35,7 @@ impl Part {
             metadata: wants(Self::Metadata) || wants(Self::Structured),
             structured: wants(Self::Structured),
             fingerprints: wants(Self::Fingerprints),
-            links: if wants(Self::Links) { LinkKinds::ALL } else { LinkKinds::NONE },
+            links: if wants(Self::Links) { LinkKinds::DECLARED } else { LinkKinds::NONE },
             ..ExtractSettings::default()
         }
     }

@@ -34,11 +34,17 @@ pub enum LinkKind {
     Media,
     /// `data-href`, `data-url`, `data-src` on any element that takes links.
     Data,
+    /// `url()` and `@import` in style sheets, `<style>` and `style` attributes.
+    Style,
+    /// Any other address in what a server sends: in attributes that nobody clicks (`ping`, `cite`, `background`, the
+    /// action of a POST form), comments, scripts, text and headers that read like one, and the files of a site that
+    /// crawlers know (robots.txt, sitemap.xml).
+    Hidden,
 }
 
 impl LinkKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::A,
         Self::Area,
         Self::Frame,
@@ -52,6 +58,8 @@ impl LinkKind {
         Self::Script,
         Self::Media,
         Self::Data,
+        Self::Style,
+        Self::Hidden,
     ];
 
     /// The name in records, settings and on the command line.
@@ -71,6 +79,8 @@ impl LinkKind {
             Self::Script => "script",
             Self::Media => "media",
             Self::Data => "data",
+            Self::Style => "style",
+            Self::Hidden => "hidden",
         }
     }
 
@@ -93,7 +103,7 @@ impl fmt::Display for LinkKind {
 /// Not the name of a kind of link.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no kind of link; there are a, area, frame, iframe, refresh, link, sitemap, feed, form, img, script, media, data"
+    "{0:?} is no kind of link; there are a, area, frame, iframe, refresh, link, sitemap, feed, form, img, script, media, data, style, hidden"
 )]
 pub struct UnknownLinkKind(String);
 
@@ -119,6 +129,9 @@ impl LinkKinds {
 
     /// Every kind.
     pub const ALL: Self = Self((1 << LinkKind::ALL.len()) - 1);
+
+    /// Every kind that elements of a page declare: all but `style` and `hidden`.
+    pub const DECLARED: Self = Self((1 << LinkKind::Style as u16) - 1);
 
     /// Whether it has no kind.
     #[must_use]
@@ -150,6 +163,18 @@ impl LinkKinds {
     }
 }
 
+/// Reads the names of kinds with commas between them, or `all`.
+impl FromStr for LinkKinds {
+    type Err = UnknownLinkKind;
+
+    fn from_str(names: &str) -> Result<Self, Self::Err> {
+        if names.trim() == "all" {
+            return Ok(Self::ALL);
+        }
+        names.split(',').map(|name| name.trim().parse::<LinkKind>()).collect()
+    }
+}
+
 impl FromIterator<LinkKind> for LinkKinds {
     fn from_iter<I: IntoIterator<Item = LinkKind>>(kinds: I) -> Self {
         kinds.into_iter().fold(Self::NONE, Self::with)
@@ -178,7 +203,7 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
-        assert!("style".parse::<LinkKind>().unwrap_err().to_string().contains("media"));
+        assert!("css".parse::<LinkKind>().unwrap_err().to_string().contains("style"));
     }
 
     #[test]
@@ -188,5 +213,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<LinkKinds>(r#"["img","a","img"]"#).unwrap(), kinds);
         assert!(kinds.contains(LinkKind::A) && !kinds.contains(LinkKind::Data));
         assert_eq!(LinkKind::ALL.into_iter().collect::<LinkKinds>(), LinkKinds::ALL);
+        let others = LinkKinds::DECLARED.with(LinkKind::Style).with(LinkKind::Hidden);
+        assert!(others == LinkKinds::ALL && !LinkKinds::DECLARED.contains(LinkKind::Style));
+    }
+
+    #[test]
+    fn people_write_sets_with_commas() {
+        assert_eq!("a, img".parse(), Ok(LinkKinds::NONE.with(LinkKind::Img).with(LinkKind::A)));
+        assert_eq!("all".parse(), Ok(LinkKinds::ALL));
+        for bad in ["", "a,", "a b"] {
+            assert!(bad.parse::<LinkKinds>().is_err(), "{bad:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What is kept of a job's pages.
 
-use trawl_shared::model::{ExtractSettings, LinkKind};
+use trawl_shared::model::{ExtractSettings, LinkKinds};
 
 /// What is extracted besides title, description, language, canonical URL, robots directives and links.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,12 +20,13 @@ pub struct ExtractArgs {
     /// Keep hash and SimHash of each page's text
     #[arg(long)]
     pub fingerprints: bool,
-    /// Keep links of these kinds as well, such as img,script
-    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
-    pub links: Vec<LinkKind>,
-    /// Follow links of these kinds [default: a,area,frame,iframe,refresh,sitemap,feed]
-    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
-    pub follow: Vec<LinkKind>,
+    /// Keep links of these kinds as well, such as img,script, or all
+    #[arg(long, value_name = "KINDS")]
+    pub links: Option<LinkKinds>,
+    /// Follow links of these kinds, or all; hidden ones, which nobody clicks, are for sites of your own
+    /// [default: a,area,frame,iframe,refresh,sitemap,feed]
+    #[arg(long, value_name = "KINDS")]
+    pub follow: Option<LinkKinds>,
 }
 
 impl ExtractArgs {
@@ -36,8 +37,9 @@ impl ExtractArgs {
             metadata: self.metadata,
             structured: self.structured,
             fingerprints: self.fingerprints,
-            links: self.links.iter().copied().collect(),
-            follow: Some(self.follow.iter().copied().collect()).filter(|_| !self.follow.is_empty()),
+            links: self.links.unwrap_or_default(),
+            follow: self.follow,
+            ..ExtractSettings::default()
         }
     }
 }
