@@ -91,6 +91,11 @@ impl Fetcher {
         Ok(Self { polite, robots: RobotsCache::new(settings), jars: Jars::default() })
     }
 
+    /// Hosts came from somebody else, who may have asked any of them just now.
+    pub fn handed_over(&self) {
+        self.polite.handed_over();
+    }
+
     /// Fetches a page once. Redirects are answers.
     pub async fn fetch(&self, ask: Ask<'_>) -> Fetched {
         let Ask { url, settings, .. } = ask;

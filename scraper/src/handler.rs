@@ -38,6 +38,12 @@ impl Handler for FetchHandler {
     const NAME: &'static str = "scraper";
     type In = FetchTask;
     type Out = Answer;
+    /// A host has one asker: the owner of its partition.
+    const OWNED: bool = true;
+
+    fn assigned(&self) {
+        self.fetcher.handed_over();
+    }
 
     async fn handle(&self, task: FetchTask, _: &Context) -> Result<Answer, Failure> {
         let ask = Ask {

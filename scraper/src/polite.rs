@@ -7,6 +7,8 @@ use crate::{
     status::{self, Policy},
 };
 use jiff::Timestamp;
+use std::time::Duration;
+use tokio::time::Instant;
 use trawl_shared::model::HostKey;
 
 /// Why there is no answer.
@@ -34,6 +36,11 @@ impl Polite {
         Self { client, pace }
     }
 
+    /// Hosts came from somebody else: see [`Pace::handed_over`].
+    pub fn handed_over(&self) {
+        self.pace.handed_over();
+    }
+
     /// Sends the request when `host` may be asked. A host that throttles us slows down for all.
     ///
     /// # Errors
@@ -49,6 +56,11 @@ impl Polite {
         let pass = self.pace.enter(host, limits).await?;
         match self.client.get(request).await {
             Ok(response) => {
+                let ago = Timestamp::now().duration_since(response.fetched_at);
+                let sent = Duration::try_from(ago).ok().and_then(|ago| Instant::now().checked_sub(ago));
+                if let Some(sent) = sent {
+                    pass.reached(sent, response.headers_after);
+                }
                 match response.policy() {
                     Policy::Throttled => pass.throttled(response.retry_after()),
                     Policy::Retry => pass.strained(),

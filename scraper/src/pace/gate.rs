@@ -18,6 +18,8 @@ use tokio::{
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// A back-off below this is over.
 const LEAST_BACK_OFF: Duration = Duration::from_millis(500);
+/// A request is seen by its host after so long, or the host takes its time to answer.
+const LONGEST_WAY: Duration = Duration::from_millis(200);
 /// How long a host is remembered after its last request, beyond its gap.
 const MEMORY: Duration = Duration::from_secs(10);
 
@@ -60,6 +62,12 @@ impl State {
 impl Gate {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody may have asked the host at this instant.
+    pub(super) fn asked(&self, at: Option<Instant>) {
+        let mut state = self.state();
+        state.last_start = state.last_start.max(at);
     }
 
     /// How long a newcomer would wait, if every request took no time.
@@ -143,6 +151,13 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// The request left at `sent`, and its answer began `latency` later. Connecting takes time that the next request
+    /// may not need, and the host may have seen this one at any instant before it answered; the gap counts from the
+    /// last of them, as far as a request can be on its way.
+    pub fn reached(&self, sent: Instant, latency: Duration) {
+        self.gate.asked(Some(sent + latency.min(LONGEST_WAY)));
+    }
+
     /// The host asked for fewer requests, and perhaps for how long.
     pub fn throttled(&self, retry_after: Option<Duration>) {
         let mut state = self.gate.state();

@@ -9,7 +9,8 @@
 //! 3. one of the global slots is free,
 //!
 //! and only then is the gate open for the next. A waiting task holds a small future, no slot and no
-//! connection. Invariant: two starts at one host are never closer than the later one's gap.
+//! connection. Invariant: two starts at one host are never closer than the later one's gap. As that is to hold where
+//! the host sees it, a start counts from when its request may have arrived ([`Pass::reached`]).
 
 mod gate;
 #[cfg(test)]
@@ -63,6 +64,8 @@ pub struct Pace {
 struct Hosts {
     gates: HashMap<HostKey, Arc<Gate>>,
     sweep_at: usize,
+    /// Until then somebody else may have asked any host.
+    handed_over: Option<Instant>,
 }
 
 impl Pace {
@@ -71,7 +74,7 @@ impl Pace {
     #[must_use]
     pub fn new(slots: usize, max_wait: Duration, max_back_off: Duration) -> Self {
         Self {
-            hosts: Mutex::new(Hosts { gates: HashMap::new(), sweep_at: FIRST_SWEEP }),
+            hosts: Mutex::new(Hosts { gates: HashMap::new(), sweep_at: FIRST_SWEEP, handed_over: None }),
             slots: Arc::new(Semaphore::new(slots.clamp(1, Semaphore::MAX_PERMITS))),
             max_wait,
             max_back_off,
@@ -93,6 +96,13 @@ impl Pace {
             .map_err(|_| TooLong(gate.expected_wait(&limits).max(Duration::from_secs(1))))
     }
 
+    /// Hosts came from somebody else, who may have asked any of them just now: each is left alone for its gap.
+    pub fn handed_over(&self) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.handed_over = Some(Instant::now());
+        hosts.gates.values().for_each(|gate| gate.asked(hosts.handed_over));
+    }
+
     fn gate(&self, host: &HostKey) -> Arc<Gate> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(gate) = hosts.gates.get(host) {
@@ -104,6 +114,7 @@ impl Pace {
             hosts.sweep_at = FIRST_SWEEP.max(hosts.gates.len() * 2);
         }
         let gate = Arc::new(Gate::default());
+        gate.asked(hosts.handed_over);
         hosts.gates.insert(host.clone(), Arc::clone(&gate));
         gate
     }

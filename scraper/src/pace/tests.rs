@@ -211,3 +211,45 @@ async fn an_adaptive_gap_follows_the_host_within_its_bounds() {
     drop(pace.enter(&a, Limits { adaptive: None, ..limits }).await.unwrap());
     assert_eq!(begun.elapsed(), seconds(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_came_from_somebody_else_is_left_alone_for_its_gap() {
+    let pace = pace(4);
+    let waited = async |name: &str| {
+        let begun = Instant::now();
+        drop(pace.enter(&host(name), limits(1, 1_000)).await.unwrap());
+        begun.elapsed().as_millis()
+    };
+    assert_eq!(waited("known.example").await, 0);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    pace.handed_over();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(waited("known.example").await, 700);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(waited("stranger.example").await, 0, "nobody else has had it since");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_counts_from_when_the_host_may_have_seen_the_request() {
+    let pace = pace(4);
+    let a = host("a.example");
+    let next = async || {
+        let begun = Instant::now();
+        let pass = pace.enter(&a, limits(1, 1_000)).await.unwrap();
+        (pass, begun.elapsed().as_millis())
+    };
+    let (pass, _) = next().await;
+    // 300 ms for the connection, 50 ms for the answer.
+    let sent = Instant::now() + Duration::from_millis(300);
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    pass.reached(sent, Duration::from_millis(50));
+    drop(pass);
+    let (pass, waited) = next().await;
+    assert_eq!(waited, 1_000);
+    // An answer that took long was on its way for a part of that only.
+    let sent = Instant::now();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    pass.reached(sent, Duration::from_millis(600));
+    drop(pass);
+    assert_eq!(next().await.1, 600);
+}
