@@ -146,11 +146,11 @@ async fn explain_tells_what_is_known() {
     .await;
     says(
         "http://a.example/old",
-        &["redirected", "leads to     http://a.example/new", "301", "on http://a.example/ at depth 1"],
+        &["redirected", "alias of     http://a.example/new", "301", "on http://a.example/ at depth 1"],
     )
     .await;
     says("http://a.example/new", &["excluded", "robots_disallowed: line 3: Disallow: /new"]).await;
-    says("http://b.example/x", &["excluded", "because      scope"]).await;
+    says("http://b.example/x", &["excluded", "because      scope", "the scope is host"]).await;
 
     let (out, ..) = run(&crawl.frontier, "explain http://a.example/old --json --job a").await;
     let json: Value = serde_json::from_str(&out).unwrap();

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod facts;
+mod jobs;
 mod links;
 mod revisits;
 mod sharing;
@@ -48,6 +49,16 @@ suite! {
         redirects_end,
         scopes_of_every_kind,
         a_front_that_forgets_changes_nothing,
+    }
+    jobs {
+        rules_and_traps_keep_urls_out,
+        one_page_has_one_url,
+        budgets_of_bytes_and_time,
+        a_budget_for_each_host,
+        a_stopped_job_ends_all_it_has,
+        other_settings_judge_what_was_found,
+        a_deleted_job_is_forgotten,
+        the_job_of_higher_priority_comes_first,
     }
     turns {
         a_budget_is_kept,

@@ -41,9 +41,6 @@ pub struct JobArgs {
     /// for this machine's own hosts]
     #[arg(long, value_name = "DURATION", help_heading = "Fetching")]
     pub delay: Option<HumanDuration>,
-    /// Fetch the sitemaps that robots.txt names
-    #[arg(long, help_heading = "Fetching")]
-    pub sitemaps: bool,
     /// How pages are fetched.
     #[command(flatten, next_help_heading = "Fetching")]
     pub fetch: FetchArgs,
@@ -66,7 +63,6 @@ impl JobArgs {
         self.traps.apply(&mut spec);
         spec.delay_ms = self.delay.map(|delay| millis(*delay));
         spec.fetch = self.fetch.settings(hosts)?;
-        spec.fetch.sitemaps = self.sitemaps;
         spec.extract = self.extract.settings();
         Ok(spec)
     }
