@@ -4,13 +4,14 @@
 //! URL parsing and no SQL. The front may forget (it is bounded) and then the table of URLs is asked;
 //! it never claims to know a link that was not committed, so the test as a whole is exact.
 
-/// Entries of a bucket: one cache line.
-const WAYS: usize = 4;
-/// Buckets of an empty front (64 KiB).
-const FIRST_BUCKETS: usize = 1024;
+/// Entries of a bucket.
+const WAYS: usize = 8;
+/// Tables that grow each by itself, so that growing never needs much memory beside what is there.
+const TABLES: usize = 64;
+/// Buckets of an empty table (a kilobyte).
+const FIRST_BUCKETS: usize = 16;
 
-/// The low 16 bits of an entry hold what is known, the others the hash.
-const KNOWN_BITS: u128 = 0xffff;
+/// What is known of a link: that it is there, whether it is followed, and its depth.
 const PRESENT: u16 = 1 << 15;
 const FOLLOW: u16 = 1 << 14;
 const MAX_DEPTH: u32 = (1 << 14) - 1;
@@ -42,34 +43,49 @@ impl Finding {
         Some(PRESENT | depth | if self.follow { FOLLOW } else { 0 })
     }
 
-    fn unpack(entry: u128) -> Self {
-        let known = u16::try_from(entry & KNOWN_BITS).unwrap_or_default();
+    fn unpack(known: u16) -> Self {
         Self { depth: u32::from(known) & MAX_DEPTH, follow: known & FOLLOW != 0 }
     }
 }
 
-/// The front: a set-associative table of 16-byte entries that grows to its bound and then forgets
-/// what was not asked for the longest time in its bucket.
+/// Ten bytes: 64 bits of the hash, lowest first, and what is known. All zero where there is none.
+type Entry = [u16; 5];
+
+const NONE: Entry = [0; 5];
+
+/// The front: set-associative tables that grow to their bound and then forget what was not asked for the
+/// longest time in its bucket.
+///
+/// A link is told from others by its table, by the 64 bits kept of its hash, and by nothing else: that a new link
+/// is taken for a known one has a probability below one in 10^13 for each link that is asked for.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    buckets: Vec<[u128; WAYS]>,
-    used: usize,
+    tables: Vec<Table>,
     max_buckets: usize,
 }
 
+#[derive(Debug)]
+struct Table {
+    buckets: Vec<[Entry; WAYS]>,
+    used: usize,
+}
+
 impl Seen {
-    /// A front of at most `entries` entries (rounded to a power of two).
+    /// A front of at most `entries` entries (rounded down to what tables can have, and up to the least of that).
     pub(crate) fn new(entries: usize) -> Self {
-        let max_buckets = (entries / WAYS).max(1).next_power_of_two();
-        Self { buckets: vec![[0; WAYS]; FIRST_BUCKETS.min(max_buckets)], used: 0, max_buckets }
+        let buckets = (entries / WAYS / TABLES).max(1);
+        let max_buckets = if buckets.is_power_of_two() { buckets } else { buckets.next_power_of_two() / 2 };
+        let first = FIRST_BUCKETS.min(max_buckets);
+        let tables = (0..TABLES).map(|_| Table { buckets: vec![[NONE; WAYS]; first], used: 0 });
+        Self { tables: tables.collect(), max_buckets }
     }
 
     /// Whether a link that was found like this is known to change nothing.
     pub(crate) fn knows(&mut self, link: LinkHash, finding: Finding) -> bool {
-        let at = self.bucket(link);
-        let bucket = &mut self.buckets[at];
-        let Some(way) = bucket.iter().position(|entry| is(*entry, link)) else { return false };
-        let known = Finding::unpack(bucket[way]).covers(finding);
+        let (table, hash) = self.place(link);
+        let bucket = table.bucket(hash);
+        let Some(way) = bucket.iter().position(|entry| is(entry, hash)) else { return false };
+        let known = Finding::unpack(bucket[way][4]).covers(finding);
         bucket.swap(way, way.saturating_sub(1));
         known
     }
@@ -77,47 +93,63 @@ impl Seen {
     /// Remembers a link whose URL is in the table as it was found here (or can't be fetched at all).
     pub(crate) fn remember(&mut self, link: LinkHash, finding: Finding) {
         let Some(packed) = finding.pack() else { return };
-        let at = self.bucket(link);
-        let bucket = &mut self.buckets[at];
-        let entry = (link & !KNOWN_BITS) | u128::from(packed);
-        if let Some(way) = bucket.iter().position(|entry| is(*entry, link)) {
-            if finding.beats(Finding::unpack(bucket[way])) {
-                bucket[way] = entry;
+        let max_buckets = self.max_buckets;
+        let (table, hash) = self.place(link);
+        let bucket = table.bucket(hash);
+        if let Some(way) = bucket.iter().position(|entry| is(entry, hash)) {
+            if finding.beats(Finding::unpack(bucket[way][4])) {
+                bucket[way][4] = packed;
             }
             return;
         }
-        match bucket.iter().position(|entry| *entry == 0) {
+        let entry = [hash[0], hash[1], hash[2], hash[3], packed];
+        match bucket.iter().position(|entry| *entry == NONE) {
             Some(free) => {
                 bucket[free] = entry;
-                self.used += 1;
+                table.used += 1;
             }
             None => bucket[WAYS - 1] = entry,
         }
-        if self.used * 2 > self.buckets.len() * WAYS && self.buckets.len() < self.max_buckets {
-            self.grow();
+        if table.used * 3 > table.buckets.len() * WAYS * 2 && table.buckets.len() < max_buckets {
+            table.grow();
         }
     }
 
-    /// Bits that are kept in the entry, so that growing can move it.
-    fn bucket(&self, link: LinkHash) -> usize {
-        usize::try_from(link >> 96).unwrap_or_default() & (self.buckets.len() - 1)
+    /// The table of a link, by bits that are not kept, and the bits that are.
+    #[expect(clippy::cast_possible_truncation, reason = "the hash is cut into its parts")]
+    fn place(&mut self, link: LinkHash) -> (&mut Table, [u16; 4]) {
+        let table = (link >> 120) as usize % TABLES;
+        let hash = [link as u16, (link >> 16) as u16, (link >> 32) as u16, (link >> 48) as u16];
+        (&mut self.tables[table], hash)
+    }
+}
+
+impl Table {
+    fn bucket(&mut self, hash: [u16; 4]) -> &mut [Entry; WAYS] {
+        let at = Self::at(hash) & (self.buckets.len() - 1);
+        &mut self.buckets[at]
+    }
+
+    /// By bits that are kept in the entry, so that growing can move it.
+    fn at(hash: [u16; 4]) -> usize {
+        usize::from(hash[3]) | usize::from(hash[2]) << 16
     }
 
     fn grow(&mut self) {
         let size = self.buckets.len() * 2;
-        let old = std::mem::replace(&mut self.buckets, vec![[0; WAYS]; size]);
-        for entry in old.into_iter().flatten().filter(|entry| *entry != 0) {
-            let at = self.bucket(entry);
+        let old = std::mem::replace(&mut self.buckets, vec![[NONE; WAYS]; size]);
+        for entry in old.into_iter().flatten().filter(|entry| *entry != NONE) {
+            let hash = [entry[0], entry[1], entry[2], entry[3]];
             // The entries of one bucket go to one of two, so there is room.
-            if let Some(free) = self.buckets[at].iter_mut().find(|slot| **slot == 0) {
+            if let Some(free) = self.bucket(hash).iter_mut().find(|slot| **slot == NONE) {
                 *free = entry;
             }
         }
     }
 }
 
-fn is(entry: u128, link: LinkHash) -> bool {
-    entry != 0 && (entry ^ link) & !KNOWN_BITS == 0
+fn is(entry: &Entry, hash: [u16; 4]) -> bool {
+    entry[4] != 0 && entry[..4] == hash
 }
 
 #[cfg(test)]
@@ -151,13 +183,18 @@ mod tests {
 
     #[test]
     fn it_grows_to_its_bound_and_remembers_most() {
+        let size = |seen: &Seen| seen.tables.iter().map(|table| table.buckets.len() * WAYS).sum::<usize>();
         let mut seen = Seen::new(100_000);
-        (0..90_000).for_each(|n| seen.remember(link(n), at(1, true)));
-        let known = (0..90_000).filter(|n| seen.knows(link(*n), at(1, true))).count();
-        assert!(known > 80_000, "{known} of 90000");
-        assert_eq!(seen.buckets.len() * WAYS, 131_072);
+        assert_eq!(size(&seen), 8_192);
+        (0..50_000).for_each(|n| seen.remember(link(n), at(1, true)));
+        let known = (0..50_000).filter(|n| seen.knows(link(*n), at(1, true))).count();
+        assert!(known > 47_000, "{known} of 50000");
+        assert_eq!(size(&seen), 65_536);
         (0..1_000_000).for_each(|n| seen.remember(link(n), at(1, true)));
-        assert_eq!(seen.buckets.len() * WAYS, 131_072);
+        assert_eq!(size(&seen), 65_536);
+        let known = (0..1_000_000).filter(|n| seen.knows(link(*n), at(1, true))).count();
+        assert!(known > 60_000, "{known} of a million");
+        assert!(!(1_000_000..2_000_000).any(|n| seen.knows(link(n), at(1, true))));
     }
 
     proptest! {

@@ -37,7 +37,7 @@ pub struct Settings {
     /// How long the hosts of a url-manager that is gone wait for another one, where several share a
     /// database, in milliseconds. It is renewed every second.
     pub shard_lease_ms: u64,
-    /// Links remembered in memory, in front of the table of URLs (16 bytes each; the memory grows
+    /// Links remembered in memory, in front of the table of URLs (10 bytes each; the memory grows
     /// with use). More of them means fewer questions to the database, never another answer.
     pub seen_front: usize,
 }
@@ -57,7 +57,7 @@ impl Default for Settings {
             per_address: 0,
             max_per_minute: 0,
             shard_lease_ms: 10_000,
-            seen_front: 2 * 1024 * 1024,
+            seen_front: 16 * 1024 * 1024,
         }
     }
 }

@@ -127,10 +127,10 @@ impl<'f> Work<'f> {
         &mut self,
         wanted: &[(i64, i64, UrlKey)],
     ) -> Result<Vec<Option<i64>>, FrontierError> {
-        let rows = wanted
-            .iter()
-            .enumerate()
-            .map(|(at, (_, queue, key))| [at.into(), (*queue).into(), (*key).into()]);
+        // In the order of the index: neighbours are on one page of it.
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_unstable_by_key(|at| (wanted[*at].1, wanted[*at].2));
+        let rows = order.iter().map(|at| [(*at).into(), wanted[*at].1.into(), wanted[*at].2.into()]);
         let answers = self.tx.ask(&statements::LOAD_URLS, Input::table(rows)).await?;
         let mut found = vec![None; wanted.len()];
         for (at, row) in decode::<(usize, UrlRow)>(&answers)? {
