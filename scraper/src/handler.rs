@@ -4,6 +4,7 @@ use crate::{
     charset,
     fetch_page::{Ask, Fetched, Fetcher, NoAnswer},
     http::{BuildError, Response, Unwanted, millis},
+    robots::product_token,
     settings::Settings,
     status::Policy,
 };
@@ -158,6 +159,7 @@ fn page(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> S
         sitemaps: Vec::new(),
         crawl_delay_ms: crawl_delay.map(millis),
         robots: task.fetch.robots,
+        robot_name: Some(product_token(&task.fetch.user_agent).to_owned()),
         extract: task.extract,
         body: response.body,
     }

@@ -1,12 +1,18 @@
-//! The command line: `scraper run` and `scraper fetch`.
+//! The command line: `scraper run`, and a verb for each step that people may want to see alone.
 
+mod charset;
 mod dry_run;
 mod fetch;
 mod report;
+mod robots;
+mod sitemap;
 
+pub use charset::CharsetArgs;
 pub use dry_run::Verdict;
 pub use fetch::FetchCommand;
 pub use report::{AnswerReport, FetchReport, Timings};
+pub use robots::RobotsArgs;
+pub use sitemap::SitemapArgs;
 
 use crate::settings::Settings;
 use clap::{Parser, Subcommand};
@@ -37,6 +43,12 @@ pub enum Command {
     Run,
     /// Fetch pages and print them as JSON
     Fetch(Box<FetchCommand>),
+    /// Ask robots.txt files whether URLs may be fetched
+    Robots(RobotsArgs),
+    /// Print the entries of a sitemap or feed as JSON lines
+    Sitemap(SitemapArgs),
+    /// Find out what bodies are encoded in
+    Charset(CharsetArgs),
     /// Ask the service of this machine whether it is ready
     Health,
 }
@@ -61,6 +73,9 @@ impl Cli {
             #[cfg(feature = "kafka")]
             Command::Run => run(&config).await,
             Command::Fetch(command) => command.run(&config.service, io::stdin(), &mut io::stdout()).await,
+            Command::Robots(args) => args.run(io::stdin(), &mut io::stdout()),
+            Command::Sitemap(args) => args.run(io::stdin(), &mut io::stdout()),
+            Command::Charset(args) => args.run(io::stdin(), &mut io::stdout()),
             Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }
     }

@@ -70,7 +70,7 @@ fn read(response: &Response, agent: &str) -> Standing {
     } else {
         text
     };
-    Standing::Rules(Arc::new(RobotsRules::parse(text, agent)))
+    Standing::Rules(Arc::new(RobotsRules::parse(text, &[agent])))
 }
 
 fn unreachable(error: HttpError) -> Unreachable {

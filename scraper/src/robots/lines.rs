@@ -1,6 +1,8 @@
 //! The lines of a robots.txt, as lenient as the large crawlers are: misspelt keys, missing colons,
 //! any line ending, a byte-order mark in front.
 
+use memchr::memmem;
+
 /// What one line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
@@ -12,6 +14,8 @@ pub(super) enum Line<'a> {
     Disallow(&'a [u8]),
     /// `Crawl-delay`.
     CrawlDelay(&'a [u8]),
+    /// `Sitemap`: belongs to no group.
+    Sitemap(&'a [u8]),
 }
 
 /// Bytes of one line that are read; a longer one is cut.
@@ -41,6 +45,9 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (u32, Line<'_>)> {
 fn parse(line: &[u8]) -> Option<Line<'_>> {
     // A comment ends the line, and so does a NUL.
     let line = line.split(|b| matches!(b, b'#' | 0)).next().unwrap_or_default().trim_ascii();
+    if is_bare_sitemap(line) {
+        return Some(Line::Sitemap(line));
+    }
     let (key, value) = match memchr::memchr(b':', line) {
         Some(colon) => (&line[..colon], &line[colon + 1..]),
         None => {
@@ -67,9 +74,20 @@ fn parse(line: &[u8]) -> Option<Line<'_>> {
         Line::Disallow(value)
     } else if is(&["crawl-delay", "crawldelay", "crawl delay"]) {
         Line::CrawlDelay(value)
+    } else if is(&["sitemap", "site-map"]) {
+        Line::Sitemap(value)
     } else {
         return None;
     })
+}
+
+/// A sitemap whose key was forgotten.
+fn is_bare_sitemap(line: &[u8]) -> bool {
+    let starts =
+        |scheme: &[u8]| line.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    (starts(b"http://") || starts(b"https://"))
+        && memmem::find(line, b"sitemap").is_some()
+        && memmem::find(line, b".xml").is_some()
 }
 
 #[cfg(test)]
@@ -78,7 +96,7 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_and_read_leniently() {
-        let text = b"\xef\xbb\xbfUser-Agent: * # all\r\n\r\nDISALLOW : /a b\rdisalow /c\nfoo: bar\nAllow\nAllow /x y\ncrawl-delay:5";
+        let text = b"\xef\xbb\xbfUser-Agent: * # all\r\n\r\nDISALLOW : /a b\rdisalow /c\nfoo: bar\nAllow\nAllow /x y\ncrawl-delay:5\nSite-map: /s.xml\nhttps://a.example/sitemap.xml";
         let found: Vec<_> = lines(text).collect();
         assert_eq!(
             found,
@@ -87,6 +105,8 @@ mod tests {
                 (3, Line::Disallow(b"/a b")),
                 (4, Line::Disallow(b"/c")),
                 (8, Line::CrawlDelay(b"5")),
+                (9, Line::Sitemap(b"/s.xml")),
+                (10, Line::Sitemap(b"https://a.example/sitemap.xml")),
             ]
         );
     }

@@ -13,7 +13,7 @@ mod rules;
 
 pub use agent::product_token;
 pub use cache::RobotsCache;
-pub use rules::{RobotsRules, Verdict};
+pub use rules::{Decider, Kind, RobotsRules, Verdict};
 
 use crate::address::Blocked;
 use std::{sync::Arc, time::Duration};

@@ -10,17 +10,48 @@ pub(super) struct Pattern {
     text: Box<[u8]>,
     has_star: bool,
     anchored: bool,
+    escapes: Escapes,
+}
+
+/// What escaped letters and digits (`%61` is `a`) are taken for.
+///
+/// RFC 9309 has them mean what they escape. The parsers of large crawlers leave them as they are,
+/// and authors test their files with those. Where the two differ we take the answer that forbids: a
+/// `Disallow` is decoded, an `Allow` is not relied on beyond what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// For what they escape.
+    Decoded,
+    /// For themselves.
+    Kept,
+}
+
+/// A path with its query, in the forms that patterns are compared in.
+pub(super) struct Path {
+    decoded: Vec<u8>,
+    /// With its escaped letters and digits, where it has some.
+    kept: Option<Vec<u8>>,
+}
+
+impl Path {
+    /// Reads a path as a URL has it.
+    pub(super) fn new(written: &str) -> Self {
+        let decoded = normalise(written.as_bytes(), Stars::AreLiteral, Escapes::Decoded);
+        let has_escapes = memchr::memchr(b'%', written.as_bytes()).is_some();
+        let kept = has_escapes.then(|| normalise(written.as_bytes(), Stars::AreLiteral, Escapes::Kept));
+        Self { decoded, kept }
+    }
 }
 
 impl Pattern {
     /// Reads a pattern as written.
-    pub(super) fn new(written: &[u8]) -> Self {
+    pub(super) fn new(written: &[u8], escapes: Escapes) -> Self {
         let (body, anchored) = match written.strip_suffix(b"$") {
             Some(body) => (body, true),
             None => (written, false),
         };
-        let text = normalise(body, Stars::AreWild).into_boxed_slice();
-        Self { has_star: memchr::memchr(b'*', &text).is_some(), text, anchored }
+        let text = normalise(body, Stars::AreWild, escapes).into_boxed_slice();
+        Self { has_star: memchr::memchr(b'*', &text).is_some(), text, anchored, escapes }
     }
 
     /// How specific it is: the longest pattern that matches wins.
@@ -28,8 +59,14 @@ impl Pattern {
         self.text.len() + usize::from(self.anchored)
     }
 
-    /// Whether it matches a normalised path.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
+    /// Whether it matches a path.
+    pub(super) fn matches(&self, path: &Path) -> bool {
+        // A pattern without escapes matches what a path's escapes stand for, whoever wrote it.
+        let as_written = path.kept.as_deref().filter(|_| self.escapes == Escapes::Kept);
+        self.matches_bytes(&path.decoded) || as_written.is_some_and(|path| self.matches_bytes(path))
+    }
+
+    fn matches_bytes(&self, path: &[u8]) -> bool {
         if !self.has_star {
             return if self.anchored { path == &*self.text } else { path.starts_with(&self.text) };
         }
@@ -60,15 +97,10 @@ enum Stars {
     AreLiteral,
 }
 
-/// A path with its query, in the form that patterns are compared in.
-pub(super) fn normalise_path(path: &str) -> Vec<u8> {
-    normalise(path.as_bytes(), Stars::AreLiteral)
-}
-
 /// Brings escapes to one form (RFC 9309, section 2.2.2): unreserved characters stand for
 /// themselves, everything outside of URLs' characters is escaped, hex digits are in upper case. A
 /// literal `*` or `$` is escaped, so that it can't be taken for the operator.
-fn normalise(text: &[u8], stars: Stars) -> Vec<u8> {
+fn normalise(text: &[u8], stars: Stars, escapes: Escapes) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -82,7 +114,8 @@ fn normalise(text: &[u8], stars: Stars) -> Vec<u8> {
             _ => (byte, false),
         };
         let keep = match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => true,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => !escaped || escapes == Escapes::Decoded,
+            b'-' | b'.' | b'_' | b'~' => true,
             b'*' => !escaped && stars == Stars::AreWild,
             b'$' | b'\'' => false,
             b'%' => !escaped,
@@ -111,11 +144,15 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, path: &str, expected: bool) {
-        assert_eq!(
-            Pattern::new(pattern.as_bytes()).matches(&normalise_path(path)),
-            expected,
-            "{pattern} {path}"
-        );
+        for escapes in [Escapes::Decoded, Escapes::Kept] {
+            check_with(escapes, pattern, path, expected);
+        }
+    }
+
+    #[track_caller]
+    fn check_with(escapes: Escapes, pattern: &str, path: &str, expected: bool) {
+        let found = Pattern::new(pattern.as_bytes(), escapes).matches(&Path::new(path));
+        assert_eq!(found, expected, "{pattern} {path} {escapes:?}");
     }
 
     #[test]
@@ -137,7 +174,10 @@ mod tests {
     fn escapes_have_one_form() {
         check("/a%3cd", "/a%3Cd", true);
         check("/%7Ejoe/", "/~joe/x", true);
-        check("/bar/%62%61%7A", "/bar/baz", true);
+        check("/bar/baz", "/bar/%62%61%7a", true);
+        check("/bar/%62%61%7A", "/bar/%62%61%7a", true);
+        check_with(Escapes::Decoded, "/bar/%62%61%7A", "/bar/baz", true);
+        check_with(Escapes::Kept, "/bar/%62%61%7A", "/bar/baz", false);
         check("/ツ", "/%E3%83%84", true);
         check("/a%2Fb", "/a/b", false);
         check("/file-%2A", "/file-*", true);
@@ -159,15 +199,16 @@ mod tests {
         #[test]
         fn matching_is_what_it_says(pattern in "/[ab*]{0,8}", path in "/[ab]{0,10}", anchored: bool) {
             let written = format!("{pattern}{}", if anchored { "$" } else { "" });
-            let fast = Pattern::new(written.as_bytes()).matches(path.as_bytes());
+            let fast = Pattern::new(written.as_bytes(), Escapes::Kept).matches(&Path::new(&path));
             prop_assert_eq!(fast, slow(pattern.as_bytes(), path.as_bytes(), anchored));
         }
 
         #[test]
         fn normalising_twice_changes_nothing(path in "/[ -~é]{0,30}") {
-            let once = normalise_path(&path);
-            let again = normalise_path(std::str::from_utf8(&once).unwrap());
-            prop_assert_eq!(once, again);
+            for escapes in [Escapes::Decoded, Escapes::Kept] {
+                let once = normalise(path.as_bytes(), Stars::AreLiteral, escapes);
+                prop_assert_eq!(&normalise(&once, Stars::AreLiteral, escapes), &once);
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Collected cases, read in place where they are there; each test prints passed/total.
 
 use crate::command;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,12 +9,8 @@ use std::{
     fs::File,
     io::{BufRead as _, BufReader, Read},
     path::PathBuf,
-    time::{Duration, Instant},
 };
-use trawl_scraper::{
-    cookies::Jar,
-    robots::{RobotsRules, Verdict, product_token},
-};
+use trawl_scraper::cookies::Jar;
 use url::Url;
 
 /// The folder, if it is there.
@@ -116,62 +111,6 @@ async fn ssrf() {
     score.assert_perfect("block");
     score.assert_perfect("allow");
     score.assert_perfect("resolve-then-check");
-}
-
-fn robots_text(row: &Value) -> Vec<u8> {
-    match row["robots_b64"].as_str() {
-        Some(base64) => STANDARD.decode(base64).unwrap(),
-        None => row["robots"].as_str().unwrap().as_bytes().to_vec(),
-    }
-}
-
-fn allowed(text: &[u8], agent: &str, url: &str) -> bool {
-    let base = Url::parse("http://host.example/").unwrap();
-    let Ok(url) = base.join(url) else { return false };
-    RobotsRules::parse(text, product_token(agent)).verdict(&url) == Verdict::Allowed
-}
-
-#[test]
-fn robots_unit() {
-    let Some(folder) = corpus("robots-unit") else { return };
-    let mut score = Score::default();
-    for row in rows(folder.join("public.jsonl.gz")) {
-        let [Value::String(agent)] = row["agents"].as_array().unwrap().as_slice() else { continue };
-        let tags: Vec<&str> = row["tags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let kind =
-            tags.iter().find(|tag| tag.starts_with("rfc-2.2.2")).or(tags.first()).copied().unwrap_or("core");
-        let begun = Instant::now();
-        let found = allowed(&robots_text(&row), agent, row["url"].as_str().unwrap());
-        let in_time = begun.elapsed() < Duration::from_millis(50);
-        let right = Some(found) == row["allowed"].as_bool() && in_time;
-        if !right && kind == "core" {
-            println!("{row} found {found}");
-        }
-        score.count(kind, right);
-    }
-    score.print("robots-unit");
-    score.assert_share("core", 0.97);
-}
-
-#[test]
-fn robots_real() {
-    let Some(folder) = corpus("robots-real") else { return };
-    let mut score = Score::default();
-    for row in rows(folder.join("public.jsonl.gz")) {
-        let text = robots_text(&row);
-        for query in row["queries"].as_array().unwrap() {
-            let found = allowed(&text, query[0].as_str().unwrap(), query[1].as_str().unwrap());
-            let right = found == (query[2] == 1);
-            let kind = if query[3] == 1 { "contested" } else { "uncontested" };
-            if !right {
-                println!("{} {query} found {found}", row["id"]);
-            }
-            score.count(kind, right);
-        }
-    }
-    score.print("robots-real");
-    score.assert_share("uncontested", 0.99);
-    score.assert_share("contested", 0.9);
 }
 
 #[test]

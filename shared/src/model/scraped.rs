@@ -47,6 +47,10 @@ pub struct ScrapedPage {
     /// Whether robots meta tags and `rel=nofollow` bind the job.
     #[serde(default)]
     pub robots: super::RobotsPolicy,
+    /// The product token of the job's user agent: the name by which robots meta tags and
+    /// `X-Robots-Tag` speak to it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robot_name: Option<String>,
     /// What to extract.
     #[serde(default)]
     pub extract: ExtractSettings,
