@@ -6,16 +6,25 @@ use crate::{
     pace::{Limits, Pace, TooLong},
     polite::{Polite, Refusal},
     resolve::Resolver,
-    robots::{RobotsCache, Standing, Unreachable, Verdict},
+    robots::{RobotsCache, RobotsRules, Standing, Unreachable, Verdict},
     settings::Settings,
+    status::Policy,
 };
 use jiff::Timestamp;
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::Instant;
 use trawl_shared::model::{CanonicalUrl, FetchSettings, JobId, PaceMode, RobotsPolicy, Validators};
+use url::{Position, Url};
 
 /// Longest gap or wait that is reckoned with, whatever a job or a site says.
 const MAX_GAP: Duration = Duration::from_secs(24 * 60 * 60);
+/// Origins whose sitemaps are known to be told.
+const MAX_TOLD: usize = 65_536;
 
 /// Fetches pages politely. Cheap to share, holds no state that a restart could lose.
 #[derive(Debug)]
@@ -23,6 +32,7 @@ pub struct Fetcher {
     polite: Polite,
     robots: RobotsCache,
     jars: Jars,
+    told: Told,
 }
 
 /// What is to be fetched.
@@ -47,6 +57,8 @@ pub struct Fetched {
     pub result: Result<Response, NoAnswer>,
     /// The gap that the site's robots.txt asks for, where that is known.
     pub crawl_delay: Option<Duration>,
+    /// The sitemaps that the site's robots.txt names: with the first page of an origin, where the job wants them.
+    pub sitemaps: Vec<String>,
 }
 
 /// Why the site gave no answer, or was not asked.
@@ -88,7 +100,7 @@ impl Fetcher {
         );
         let client = Client::new(settings, Arc::new(Resolver::new(settings)))?;
         let polite = Polite::new(client, pace);
-        Ok(Self { polite, robots: RobotsCache::new(settings), jars: Jars::default() })
+        Ok(Self { polite, robots: RobotsCache::new(settings), jars: Jars::default(), told: Told::default() })
     }
 
     /// Hosts came from somebody else, who may have asked any of them just now.
@@ -100,14 +112,17 @@ impl Fetcher {
     pub async fn fetch(&self, ask: Ask<'_>) -> Fetched {
         let Ask { url, settings, .. } = ask;
         let mut limits = limits(settings, ask.earliest);
-        let mut crawl_delay = None;
+        let mut rules = None;
         if settings.robots == RobotsPolicy::Obey {
-            crawl_delay = match self.may_fetch(url, settings, limits).await {
-                Ok(crawl_delay) => crawl_delay,
-                Err((no, crawl_delay)) => return Fetched { result: Err(no), crawl_delay },
+            rules = match self.may_fetch(url, settings, limits).await {
+                Ok(rules) => rules,
+                Err((no, crawl_delay)) => {
+                    return Fetched { result: Err(no), crawl_delay, sitemaps: Vec::new() };
+                }
             };
-            limits.gap = limits.gap.max(crawl_delay.unwrap_or_default());
         }
+        let crawl_delay = rules.as_ref().and_then(|rules| rules.crawl_delay());
+        limits.gap = limits.gap.max(crawl_delay.unwrap_or_default());
         let cookies =
             settings.cookies.then(|| self.jars.header(ask.job, url.as_url(), Timestamp::now())).flatten();
         let request = Request {
@@ -121,26 +136,51 @@ impl Fetcher {
         {
             self.jars.keep(ask.job, url.as_url(), response.values("set-cookie"), Timestamp::now());
         }
-        Fetched { result, crawl_delay }
+        let mut sitemaps = Vec::new();
+        // Only a page carries them on.
+        if let (true, Some(rules), Ok(response)) = (settings.sitemaps, rules, &result)
+            && response.policy() == Policy::Page
+            && self.told.is_first(ask.job, url.as_url())
+        {
+            sitemaps = rules.sitemaps(url.as_url());
+        }
+        Fetched { result, crawl_delay, sitemaps }
     }
 
-    /// Asks robots.txt; answers the crawl-delay.
+    /// Asks robots.txt; answers its rules, where there are some. If they say no, the crawl-delay comes along.
     async fn may_fetch(
         &self,
         url: &CanonicalUrl,
         settings: &FetchSettings,
         limits: Limits,
-    ) -> Result<Option<Duration>, (NoAnswer, Option<Duration>)> {
+    ) -> Result<Option<Arc<RobotsRules>>, (NoAnswer, Option<Duration>)> {
         let standing = self.robots.standing(&self.polite, url, settings, limits).await;
         match standing.map_err(|too_long| (too_long.into(), None))? {
             Standing::Unrestricted => Ok(None),
             Standing::Unreachable(why) => Err((NoAnswer::Robots(why), None)),
             Standing::Blocked(blocked) => Err((NoAnswer::Http(HttpError::Blocked((*blocked).clone())), None)),
             Standing::Rules(rules) => match rules.verdict(url.as_url()) {
-                Verdict::Allowed => Ok(rules.crawl_delay()),
+                Verdict::Allowed => Ok(Some(rules)),
                 Verdict::Disallowed(rule) => Err((NoAnswer::Disallowed(rule), rules.crawl_delay())),
             },
         }
+    }
+}
+
+/// Whose sitemaps were told already. Forgetting does no harm: the frontier knows what it has seen.
+#[derive(Debug, Default)]
+struct Told(Mutex<HashSet<u64>>);
+
+impl Told {
+    /// Whether the job hears of the URL's origin for the first time.
+    fn is_first(&self, job: JobId, url: &Url) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (job, &url[..Position::BeforePath]).hash(&mut hasher);
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MAX_TOLD {
+            told.clear();
+        }
+        told.insert(hasher.finish())
     }
 }
 

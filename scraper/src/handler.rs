@@ -1,7 +1,6 @@
 //! The service: a task in, a page or an outcome out.
 
 use crate::{
-    charset,
     fetch_page::{Ask, Fetched, Fetcher, NoAnswer},
     http::{BuildError, Response, Unwanted, millis},
     robots::product_token,
@@ -11,7 +10,10 @@ use crate::{
 use anyhow::anyhow;
 use std::{borrow::Cow, time::Duration};
 use trawl_shared::{
-    content::mime::{differing_essence, sniff},
+    content::{
+        charset::of_response,
+        mime::{differing_essence, sniff},
+    },
     model::{CanonicalUrl, FetchSettings, FetchTask, Outcome, ScrapedPage, TaskEnded, Validators, code},
     runtime::{Context, Failure, FailureClass, Handler},
 };
@@ -54,15 +56,20 @@ impl Handler for FetchHandler {
             validators: task.validators.as_ref(),
             earliest: task.earliest_fetch_at,
         };
-        let Fetched { result, crawl_delay } = self.fetcher.fetch(ask).await;
+        let Fetched { result, crawl_delay, sitemaps } = self.fetcher.fetch(ask).await;
         match result {
-            Ok(response) => answered(task, response, crawl_delay),
+            Ok(response) => answered(task, response, crawl_delay, sitemaps),
             Err(no) => unanswered(task, no, crawl_delay),
         }
     }
 }
 
-fn answered(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> Result<Answer, Failure> {
+fn answered(
+    task: FetchTask,
+    response: Response,
+    crawl_delay: Option<Duration>,
+    sitemaps: Vec<String>,
+) -> Result<Answer, Failure> {
     match response.policy() {
         Policy::Page => match unwanted(&task, &response) {
             Some(why) => {
@@ -72,7 +79,7 @@ fn answered(task: FetchTask, response: Response, crawl_delay: Option<Duration>) 
                 };
                 Ok(ended(end, &response, crawl_delay))
             }
-            None => Ok((Some(page(task, response, crawl_delay)), None)),
+            None => Ok((Some(ScrapedPage { sitemaps, ..page(task, response, crawl_delay) }), None)),
         },
         Policy::Unchanged if task.validators.is_some() => {
             let end = TaskEnded {
@@ -144,14 +151,15 @@ fn unwanted(task: &FetchTask, response: &Response) -> Option<Unwanted> {
 
 fn page(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> ScrapedPage {
     let content_type = response.header("content-type");
+    let charset = of_response(content_type, &response.body);
     ScrapedPage {
         origin: task.origin,
         status: response.status,
         fetched_at: response.fetched_at,
         took_ms: millis(response.took),
         mime: differing_essence(content_type, response.forbids_sniffing(), &response.body),
-        charset: charset::declared(content_type, &response.body).map(str::to_owned),
-        charset_source: None,
+        charset: charset.map(|(encoding, _)| encoding.name().to_owned()),
+        charset_source: charset.map(|(_, source)| source.as_str().to_owned()),
         request_headers: response.request_headers,
         headers: response.headers,
         truncated: response.truncated,

@@ -1,7 +1,6 @@
 //! What `scraper fetch` prints of a URL: the whole way through its redirects.
 
 use crate::{
-    charset,
     fetch_page::{Ask, Fetched, Fetcher, NoAnswer},
     handler::{redirect_target, status_code, unwanted_type},
     http::{Response, millis},
@@ -11,7 +10,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use std::{borrow::Cow, net::IpAddr};
 use trawl_shared::{
-    content::mime::sniff,
+    content::{
+        charset::{self, charset_parameter, of_response},
+        mime::{MediaType, sniff},
+    },
     model::{CanonicalUrl, FetchSettings, JobId, UrlError, code},
 };
 
@@ -31,6 +33,9 @@ pub struct FetchReport {
     pub final_url: String,
     /// The URLs that redirected, in order.
     pub redirects: Vec<String>,
+    /// The sitemaps that the robots.txt of the last URL names, with `--sitemaps`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sitemaps: Vec<String>,
     /// The last answer, where there was one.
     #[serde(flatten)]
     pub answer: Option<AnswerReport>,
@@ -45,8 +50,10 @@ pub struct AnswerReport {
     pub headers: Vec<(String, String)>,
     /// What the body is, `type/subtype`, by its header and its first bytes.
     pub mime: String,
-    /// Declared charset, by WHATWG name.
+    /// What the body is encoded in, by WHATWG name; of what is no text only what is declared.
     pub charset: Option<&'static str>,
+    /// On whose word: `bom`, `header`, `meta` or `detected`.
+    pub charset_source: Option<&'static str>,
     /// The address that answered; none behind a proxy.
     pub address: Option<IpAddr>,
     /// Times of the last request.
@@ -79,7 +86,7 @@ pub(super) async fn fetch(
     loop {
         let url = &way[way.len() - 1];
         let ask = Ask { url, job, settings, validators: None, earliest: None };
-        let Fetched { result, .. } = fetcher.fetch(ask).await;
+        let Fetched { result, sitemaps, .. } = fetcher.fetch(ask).await;
         let response = match result {
             Ok(response) => response,
             Err(no) => {
@@ -120,7 +127,7 @@ pub(super) async fn fetch(
             Policy::Retry => ("failed", code::SERVER_ERROR.into(), answered()),
             Policy::Throttled => ("failed", code::THROTTLED.into(), answered()),
         };
-        return report(&way, Some(response), outcome, code, reason);
+        return FetchReport { sitemaps, ..report(&way, Some(response), outcome, code, reason) };
     }
 }
 
@@ -133,6 +140,7 @@ pub(super) fn refused(text: &str, why: &UrlError) -> FetchReport {
         url: text.to_owned(),
         final_url: text.to_owned(),
         redirects: Vec::new(),
+        sitemaps: Vec::new(),
         answer: None,
     }
 }
@@ -152,7 +160,8 @@ fn report(
         url: way[0].to_string(),
         final_url: last.to_string(),
         redirects: before.iter().map(ToString::to_string).collect(),
-        answer: response.map(AnswerReport::new),
+        sitemaps: Vec::new(),
+        answer: response.map(|response| AnswerReport::new(response, last.as_url().host_str())),
     }
 }
 
@@ -167,13 +176,23 @@ fn judge(no: &NoAnswer) -> (&'static str, &'static str) {
     }
 }
 
+fn is_text(mime: &MediaType) -> bool {
+    mime.kind() == "text" || mime.is_xml() || mime.is_json()
+}
+
 impl AnswerReport {
-    fn new(response: Response) -> Self {
+    fn new(response: Response, host: Option<&str>) -> Self {
         let content_type = response.header("content-type");
+        let mime = sniff(content_type, response.forbids_sniffing(), &response.body);
+        let charset = match content_type.and_then(charset_parameter) {
+            label if is_text(&mime) => Some(charset::sniff(&response.body, label, host)),
+            _ => of_response(content_type, &response.body),
+        };
         Self {
             status: response.status,
-            mime: sniff(content_type, response.forbids_sniffing(), &response.body).essence(),
-            charset: charset::declared(content_type, &response.body),
+            mime: mime.essence(),
+            charset: charset.map(|(encoding, _)| encoding.name()),
+            charset_source: charset.map(|(_, source)| source.as_str()),
             address: response.address,
             timings: Timings {
                 connect_ms: response.connected_after.map(millis),

@@ -1,6 +1,10 @@
 //! TLS: names, authorities, client certificates, HTTP/2.
 
 use crate::tasks::{fault, handle, handler, page, task};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,
@@ -8,9 +12,12 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
     server::WebPkiClientVerifier,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -132,6 +139,58 @@ async fn a_client_certificate_is_shown_to_whom_it_is_for() {
         task.fetch.credentials.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         assert_eq!(&*page(handle(&handler, task).await).body, body.as_bytes(), "{hosts:?}");
     }
+}
+
+/// Serves HTTP/2; counts connections and requests.
+async fn serve_http2(authority: &Authority) -> (u16, Arc<AtomicUsize>) {
+    let (certificate, key) = authority.issue("localhost");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec!["h2".into()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&served);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            count.fetch_add(1, Ordering::SeqCst);
+            let say = service_fn(async |request: hyper::Request<hyper::body::Incoming>| {
+                let host = request.headers().get("host").is_some();
+                let body = format!("{:?} {} {host}", request.version(), request.uri());
+                Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from(body))))
+            });
+            tokio::spawn(
+                http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), say),
+            );
+        }
+    });
+    (port, served)
+}
+
+#[tokio::test]
+async fn http2_is_spoken_where_it_is_agreed_on_over_one_connection() {
+    let authority = Authority::new();
+    let (port, served) = serve_http2(&authority).await;
+    let handler = handler(|_| {});
+    let ask = |path: &str| {
+        let mut task = task(&format!("https://localhost:{port}{path}"));
+        task.fetch.tls.ca = vec![authority.pem()];
+        task
+    };
+    let first = page(handle(&handler, ask("/a?b=c")).await);
+    assert_eq!(first.body, format!("HTTP/2.0 https://localhost:{port}/a?b=c false"));
+    let more = (0..8).map(|n| handle(&handler, ask(&format!("/{n}"))));
+    for (n, answer) in futures_util::future::join_all(more).await.into_iter().enumerate() {
+        assert_eq!(page(answer).body, format!("HTTP/2.0 https://localhost:{port}/{n} false"));
+    }
+    assert_eq!(served.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

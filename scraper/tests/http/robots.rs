@@ -172,3 +172,24 @@ async fn the_cache_is_bounded() {
         sites.each_ref().map(|site| site.paths().iter().filter(|path| *path == "/robots.txt").count());
     assert_eq!(fetched, [1, 2, 1], "the one asked for longest ago goes first");
 }
+
+#[tokio::test]
+async fn sitemaps_come_with_the_first_page_of_a_job_that_wants_them() {
+    let site = Site::start(|ask: &Ask| match ask.path.as_str() {
+        "/robots.txt" => Reply::page("Sitemap: /map.xml\nUser-agent: *\nSitemap: https://b.example/map.xml"),
+        "/moved" => Reply::redirect("/page"),
+        _ => Reply::page(""),
+    })
+    .await;
+    let handler = handler(|_| {});
+    let plain = obeying(&site.url("/page"));
+    assert_eq!(page(handle(&handler, plain.clone()).await).sitemaps, [""; 0]);
+    let mut wanting = plain;
+    wanting.fetch.sitemaps = true;
+    let mut moved = wanting.clone();
+    moved.origin.url = site.url("/moved").parse().unwrap();
+    end(handle(&handler, moved).await);
+    let first = page(handle(&handler, wanting.clone()).await);
+    assert_eq!(first.sitemaps, [site.url("/map.xml"), "https://b.example/map.xml".to_owned()]);
+    assert_eq!(page(handle(&handler, wanting).await).sitemaps, [""; 0], "they were told");
+}

@@ -59,6 +59,9 @@ pub struct FetchArgs {
     /// Keep cookies and send them back (RFC 6265)
     #[arg(long)]
     pub cookies: bool,
+    /// Fetch the sitemaps that robots.txt names
+    #[arg(long)]
+    pub sitemaps: bool,
     /// Add a header to every request, whoever is asked; repeatable
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<RequestHeader>,
@@ -133,6 +136,7 @@ impl FetchArgs {
             },
             types: TypeRules { accept: self.accept_type.clone(), deny: self.deny_type.clone() },
             cookies: self.cookies,
+            sitemaps: self.sitemaps,
             headers: self.header.clone(),
             credentials: self.credentials(hosts),
             proxies: self.proxy.clone(),
@@ -214,7 +218,7 @@ mod tests {
     fn each_flag_has_its_place() {
         let flags = "--user-agent x/1 --ignore-robots --per-host 5 --adaptive-delay 40s --timeout 6s \
                      --connect-timeout 2s --headers-timeout 3s --min-rate 0B --max-body 7KiB --oversize exclude \
-                     --max-redirects 3 --accept-type text/html --deny-type image/* --cookies --header X-A:b \
+                     --max-redirects 3 --accept-type text/html --deny-type image/* --cookies --sitemaps --header X-A:b \
                      --auth basic:me:pw --auth bearer:t --proxy http://proxy.example:3128 --insecure \
                      --allow-private-addresses";
         let found = settings(&flags.split_whitespace().collect::<Vec<_>>()).unwrap();
@@ -230,6 +234,7 @@ mod tests {
             oversize: Oversize::Exclude,
             types: TypeRules { accept: vec!["text/html".to_owned()], deny: vec!["image/*".to_owned()] },
             cookies: true,
+            sitemaps: true,
             headers: vec!["X-A: b".parse().unwrap()],
             credentials: Credentials {
                 hosts: vec!["a.example".to_owned(), "b.example".to_owned()],
