@@ -14,6 +14,8 @@ use url::Url;
 use crate::floor::{Floor, Override, Parser};
 use crate::frontier::{self, Growth};
 use crate::measure::{self, Contest};
+use crate::parsing::{self, Parsing};
+use crate::storing::{self, Storing};
 use crate::web::{Preset, RequestLog, Web, WebChoice, serve, truth};
 
 /// The measuring stick: a synthetic web, two floors, and the comparison of Trawl with them.
@@ -34,6 +36,10 @@ enum Command {
     Crawl(Contest),
     /// Measure the frontier at several sizes: links taken, URLs given out, memory and disk.
     Frontier(Growth),
+    /// Measure what the parser costs a page, beside a bare pass and a bare tree.
+    Parser(Parsing),
+    /// Measure how fast batches are stored, beside a bare COPY and a bare transaction.
+    Storage(Storing),
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +89,8 @@ pub fn run() -> anyhow::Result<()> {
         Command::Floor(args) => floor(args),
         Command::Crawl(contest) => measure::run(&contest),
         Command::Frontier(growth) => frontier::run(&growth),
+        Command::Parser(pages) => parsing::run(&pages),
+        Command::Storage(storing) => storing::run(&storing),
     }
 }
 

@@ -6,10 +6,14 @@
 //! | [`floor`] | the least that a crawler can cost: a streaming pass, and a DOM, without anything around them |
 //! | [`measure`] | crawlers as child processes, in turn, over one web: what each cost and whether it crawled the same |
 //! | [`frontier`] | the frontier as it grows: links, dispatch, memory and disk at each size |
+//! | [`parsing`] | what the parser costs a page, beside a bare pass and a bare tree |
+//! | [`storing`] | how fast batches are stored, beside a bare COPY and a bare transaction |
 //! | [`cli`] | all of it as commands |
 
 pub mod cli;
 pub mod floor;
 pub mod frontier;
 pub mod measure;
+pub mod parsing;
+pub mod storing;
 pub mod web;

@@ -159,7 +159,7 @@ async fn a_fresh_output_takes_the_place_of_an_old_one_when_it_is_complete() {
     let handler = StoreHandler::beside(Arc::clone(&store), outputs.clone(), Trouble::default());
     take(&handler, &[pages(mine, 2), pages(other, 2)].concat()).await;
     assert_eq!(fs::read_to_string(&path).unwrap(), old);
-    assert_eq!(outputs.complete(&*store).await.unwrap(), [path.clone()]);
+    assert_eq!(outputs.complete(&*store).await.unwrap(), std::slice::from_ref(&path));
     assert_eq!(fs::read_to_string(&path).unwrap(), exported(&store, Format::Csv, Some(mine)).await);
     assert!(!growing(&path).exists());
 }

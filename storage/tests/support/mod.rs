@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod flaky;
+pub(crate) mod python;
 
 use bytes::Bytes;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use trawl_shared::{
     broker::Partition,
     message::{Delivery, Envelope, Input, Message, Record, Topic},
     model::{
-        CanonicalUrl, JobId, Link, LinkKind, MessageId, Origin, Outcome, ParsedPage, TaskEnded, TaskId, code,
+        CanonicalUrl, ExtractSettings, JobId, Link, LinkKind, MessageId, Origin, Outcome, ParsedPage,
+        RobotsPolicy, ScrapedPage, TaskEnded, TaskId, code,
     },
     runtime::{BatchHandler, Context, Failure, encode_root},
     sql::{DatabaseUrl, Missing},
@@ -134,5 +136,48 @@ pub(crate) async fn handle(
 pub(crate) async fn take(handler: &StoreHandler, batch: &[TaskEnded]) {
     for answer in handle(handler, batch).await.expect("the batch is stored") {
         answer.expect("the message is stored");
+    }
+}
+
+/// A page as it was fetched, with nothing on it.
+pub(crate) fn scraped() -> ScrapedPage {
+    let (job, url) = (job(), CanonicalUrl::parse("http://a.example/").unwrap());
+    let ended = ended(job, url.as_str(), Outcome::Stored);
+    ScrapedPage {
+        origin: ended.origin,
+        status: 200,
+        fetched_at: "2026-11-21T01:02:03.456Z".parse().unwrap(),
+        took_ms: 0,
+        request_headers: Vec::new(),
+        headers: Vec::new(),
+        mime: None,
+        charset: None,
+        charset_source: None,
+        address: None,
+        truncated: false,
+        crawl_delay_ms: None,
+        sitemaps: Vec::new(),
+        robots: RobotsPolicy::Obey,
+        robot_name: None,
+        extract: ExtractSettings::default(),
+        body: Bytes::new(),
+    }
+}
+
+/// What comes with a page as it was fetched.
+pub(crate) fn context_of(page: &ScrapedPage) -> Context {
+    let record = encode_root(page, page.origin.job, "/test/1".into()).unwrap();
+    let mut envelope = Envelope::read(&record).unwrap();
+    envelope.id = MessageId::from(page.origin.task).child(<ScrapedPage as Message>::KIND, 0);
+    let timestamp = envelope.time;
+    Context {
+        envelope,
+        key: None,
+        headers: record.headers.clone(),
+        partition: Partition { topic: Topic::ScrapedData, number: 0 },
+        offset: 0,
+        high_watermark: 1,
+        timestamp,
+        worker: "storage/test".into(),
     }
 }
