@@ -1,9 +1,11 @@
 //! The service: a fetched page in, the end of its task out.
 
 use crate::{
+    header_links,
     parse::{Document, parse},
     robots_meta,
     settings::Settings,
+    sitemap,
 };
 use std::borrow::Cow;
 use trawl_shared::{
@@ -29,6 +31,7 @@ impl ParseHandler {
     #[must_use]
     pub fn end(&self, scraped: ScrapedPage) -> TaskEnded {
         let content_type = scraped.header("content-type").map(str::to_owned);
+        let settings = self.settings_for(&scraped);
         let mut parsed = parse(
             &Document {
                 url: scraped.origin.url.as_url(),
@@ -37,13 +40,22 @@ impl ParseHandler {
                 body: &scraped.body,
             },
             &scraped.extract,
-            &self.settings,
+            &settings,
+        );
+        header_links::add(
+            &scraped.headers,
+            scraped.origin.url.as_url(),
+            &scraped.extract,
+            &settings,
+            &mut parsed,
         );
         // A record says it once, as the code of the end.
         let code = parsed.page.outcome.take().unwrap_or(Cow::Borrowed(code::OK));
         let follow = scraped.robots == RobotsPolicy::Ignore
-            || self.headers_allow_following(&scraped) && parsed.allows_following;
-        let page = (code != code::NOT_PARSED).then(|| Box::new(parsed.page));
+            || headers_allow_following(&scraped, &settings.robot_name) && parsed.allows_following;
+        let follow = sitemap::add_named(&mut parsed, scraped.sitemaps, follow);
+        let says_something = code != code::NOT_PARSED || !parsed.page.links.is_empty();
+        let page = says_something.then(|| Box::new(parsed.page));
         TaskEnded {
             detail: parsed.cut,
             status: Some(scraped.status),
@@ -60,10 +72,20 @@ impl ParseHandler {
         }
     }
 
-    fn headers_allow_following(&self, scraped: &ScrapedPage) -> bool {
-        let mut tags = scraped.headers.iter().filter(|(name, _)| name == "x-robots-tag");
-        !tags.any(|(_, value)| robots_meta::header_forbids_following(value, &self.settings.robot_name))
+    /// The settings, with the name that the job's crawler goes by.
+    fn settings_for(&self, scraped: &ScrapedPage) -> Cow<'_, Settings> {
+        match &scraped.robot_name {
+            Some(name) if *name != self.settings.robot_name => {
+                Cow::Owned(Settings { robot_name: name.clone(), ..self.settings.clone() })
+            }
+            _ => Cow::Borrowed(&self.settings),
+        }
     }
+}
+
+fn headers_allow_following(scraped: &ScrapedPage, robot: &str) -> bool {
+    let mut tags = scraped.headers.iter().filter(|(name, _)| name == "x-robots-tag");
+    !tags.any(|(_, value)| robots_meta::header_forbids_following(value, robot))
 }
 
 impl Handler for ParseHandler {

@@ -9,6 +9,7 @@
 //! | visible text; links and metadata where the pass can't tell | [`dom`] |
 //! | what both tiers gather, in the page's own words | [`facts`], [`text`] |
 //! | links made absolute | [`links`], [`resolve`] |
+//! | sitemaps, and those that robots.txt names | [`sitemap`] |
 //! | whether links may be followed | [`robots_meta`] |
 //! | all of it in order | [`mod@parse`] |
 //! | the doors | [`service`], [`cli`], [`settings`] |
@@ -34,6 +35,7 @@ pub mod readers;
 pub mod resolve;
 pub mod robots_meta;
 pub mod settings;
+pub mod sitemap;
 pub mod srcset;
 pub mod stream;
 pub mod text;

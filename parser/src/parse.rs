@@ -11,7 +11,7 @@ use crate::{
     readers::{self, Task},
     resolve::Resolver,
     settings::Settings,
-    stream, xhtml,
+    sitemap, stream, xhtml,
 };
 use encoding_rs::Encoding;
 use std::borrow::Cow;
@@ -72,14 +72,16 @@ pub fn parse(document: &Document<'_>, extract: &ExtractSettings, settings: &Sett
     let is_cut = body.len() > settings.max_body_bytes;
     let body = &body[..body.len().min(settings.max_body_bytes)];
     let task = Task { url, extract, settings };
-    let mut parsed = match Reader::of(content_type, body) {
-        Reader::None => Parsed::of(url, code::NOT_PARSED),
-        Reader::Pdf => readers::pdf(&task, body),
-        reader => {
-            let decoded = charset::decode(body, charset, url.host_str());
-            parse_text(reader, &decoded, &task)
+    let mut parsed = sitemap::parse(url, content_type, body, extract, settings).unwrap_or_else(|| {
+        match Reader::of(content_type, body) {
+            Reader::None => Parsed::of(url, code::NOT_PARSED),
+            Reader::Pdf => readers::pdf(&task, body),
+            reader => {
+                let decoded = charset::decode(body, charset, url.host_str());
+                parse_text(reader, &decoded, &task)
+            }
         }
-    };
+    });
     conclude(&mut parsed, extract, settings);
     if is_cut {
         parsed.note_cut("what follows the longest body was not read");

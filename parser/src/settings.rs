@@ -8,7 +8,7 @@ use trawl_shared::config::Section;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The name by which pages may speak to this crawler alone: `<meta name=trawl>`,
-    /// `X-Robots-Tag: trawl: nofollow`.
+    /// `X-Robots-Tag: trawl: nofollow`. A job's user agent has a name of its own, which wins.
     pub robot_name: String,
     /// Most bytes read of one body; what follows is not.
     pub max_body_bytes: usize,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use trawl_parser::{ParseHandler, Settings};
 use trawl_shared::model::{
-    CanonicalUrl, ExtractSettings, JobId, LinkKind, Origin, Outcome, RobotsPolicy, ScrapedPage, TaskEnded,
+    CanonicalUrl, ExtractSettings, JobId, Link, LinkKind, Origin, Outcome, RobotsPolicy, ScrapedPage, TaskEnded,
     TaskId, code,
 };
 use uuid::Uuid;
@@ -37,6 +37,7 @@ fn scraped(headers: &[(&str, &str)], body: &'static [u8]) -> ScrapedPage {
         sitemaps: Vec::new(),
         crawl_delay_ms: Some(1500),
         robots: RobotsPolicy::Obey,
+        robot_name: None,
         extract: ExtractSettings::default(),
         body: Bytes::from_static(body),
     }
@@ -140,4 +141,37 @@ fn what_a_bound_left_out_is_said() {
     let settings = Settings { max_links: 1, ..Settings::default() };
     let ended = ParseHandler::new(settings).end(scraped(&[HTML], b"<a href=b><a href=c><a href=d>"));
     assert_eq!(ended.detail.as_deref(), Some("links left out, past the bound: 2"));
+}
+
+#[test]
+fn a_page_may_speak_to_the_jobs_crawler_alone() {
+    let page = |robot: &str, body| ScrapedPage { robot_name: Some(robot.to_owned()), ..scraped(&[HTML], body) };
+    let meta = b"<meta name=ownbot content=nofollow><a href=/x>x</a>";
+    assert!(!end(page("OwnBot", meta)).follow);
+    assert!(end(page("otherbot", meta)).follow);
+    let tagged = |robot: &str| ScrapedPage {
+        robot_name: Some(robot.to_owned()),
+        ..scraped(&[HTML, ("x-robots-tag", "ownbot: nofollow")], b"<a href=/x>x</a>")
+    };
+    assert!(!end(tagged("ownbot")).follow);
+    assert!(end(tagged("trawl")).follow);
+}
+
+#[test]
+fn sitemaps_become_links_wherever_they_are_named() {
+    let named = |body: &'static [u8], content_type| ScrapedPage {
+        sitemaps: vec!["https://example.org/sitemap.xml".to_owned()],
+        ..scraped(&[("content-type", content_type)], body)
+    };
+    // A body without a reader still tells them.
+    let ended = end(named(b"\x89PNG", "image/png"));
+    assert_eq!(ended.page.unwrap().links[0].kind, LinkKind::Sitemap);
+    let ended = end(named(b"<meta name=robots content=nofollow><a href=/x>x</a>", "text/html"));
+    let links = &ended.page.unwrap().links;
+    assert!(ended.follow);
+    assert_eq!(links.iter().map(Link::is_followed).collect::<Vec<_>>(), [false, true]);
+
+    let index = b"<sitemapindex><sitemap><loc>https://example.org/1.xml</loc></sitemap></sitemapindex>";
+    let ended = end(scraped(&[("content-type", "application/octet-stream")], index));
+    assert_eq!((&*ended.code, ended.page.unwrap().links[0].kind), ("ok", LinkKind::Sitemap));
 }
