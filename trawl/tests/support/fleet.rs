@@ -14,7 +14,7 @@ pub const SERVICES: [&str; 5] = ["storage", "parser", "scraper", "dlq-handler", 
 
 pub struct Fleet {
     environment: Vec<(String, String)>,
-    processes: BTreeMap<&'static str, Process>,
+    processes: BTreeMap<String, Process>,
     pub database: String,
     logs: PathBuf,
 }
@@ -49,9 +49,14 @@ impl Fleet {
         }
     }
 
-    pub fn start(&mut self, service: &'static str) {
+    pub fn start(&mut self, service: &str) {
+        self.start_as(service, service);
+    }
+
+    /// One more process of a service, under a name of its own.
+    pub fn start_as(&mut self, name: &str, service: &str) {
         let log =
-            File::options().create(true).append(true).open(self.logs.join(format!("{service}.log"))).unwrap();
+            File::options().create(true).append(true).open(self.logs.join(format!("{name}.log"))).unwrap();
         let child = self
             .command(service)
             .arg("run")
@@ -60,12 +65,12 @@ impl Fleet {
             .stderr(log)
             .spawn()
             .unwrap();
-        self.processes.insert(service, Process(child));
+        self.processes.insert(name.to_owned(), Process(child));
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self, service: &str) {
-        self.processes.remove(service).unwrap().kill();
+    pub fn kill(&mut self, name: &str) {
+        self.processes.remove(name).unwrap().kill();
     }
 
     /// A command of one of the services.

@@ -5,7 +5,7 @@
 
 pub mod fleet;
 
-use bench::web::{End, Excluded, Preset, Profile, Settings, TruthRow, Web, serve, truth};
+use bench::web::{End, Excluded, Preset, Profile, RequestLog, Settings, TruthRow, Web, serve, truth};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +28,12 @@ pub struct Site {
 impl Site {
     /// Draws and serves a web.
     pub fn serve(hosts: u32, pages: u32, profile: Profile) -> Self {
+        Self::logged(hosts, pages, profile, None)
+    }
+
+    /// Draws and serves a web, and notes each request in a file.
+    pub fn logged(hosts: u32, pages: u32, profile: Profile, log: Option<&Path>) -> Self {
+        let log = log.map(|path| RequestLog::create(path).unwrap());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -38,7 +44,7 @@ impl Site {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                serve(listener, web, None, async { drop(stopped.await) }).await.unwrap();
+                serve(listener, web, log, async { drop(stopped.await) }).await.unwrap();
             });
         });
         Self { port, seeds, truth, stop: Some(stop), thread: Some(thread) }
