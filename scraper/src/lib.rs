@@ -9,7 +9,7 @@
 //! - [`polite`]: one request behind the host's gate; [`pace`] holds the gates.
 //! - [`http`]: the exchange itself, bounded; the only folder that names hyper. [`cookies`] for jobs that want them.
 //! - [`resolve`] and [`address`]: names to addresses, and which addresses may be dialled.
-//! - [`status`] and [`charset`]: what an answer means, in tables.
+//! - [`status`]: what an answer means, in a table.
 //! - [`cli`] and [`settings`]: the doors.
 //!
 //! Invariants: no request leaves but through [`polite`], so pace and guard hold for pages,
@@ -17,7 +17,6 @@
 //! is an answer and never followed by the service.
 
 pub mod address;
-pub mod charset;
 pub mod cli;
 pub mod cookies;
 pub mod fetch_page;
