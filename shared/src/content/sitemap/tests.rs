@@ -1,3 +1,5 @@
+//! What comes out of sitemaps and feeds, whole, broken and hostile.
+
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
