@@ -522,6 +522,45 @@ async fn a_handler_does_not_wait_for_the_acknowledgement_of_the_message_before()
     run.await.unwrap().unwrap();
 }
 
+/// Every effect is refused until it is mended.
+#[derive(Clone, Default)]
+struct Broken(Arc<std::sync::atomic::AtomicBool>);
+
+impl Handler for Broken {
+    const NAME: &'static str = "scripted";
+    type In = FetchTask;
+    type Out = TaskEnded;
+    async fn handle(&self, task: FetchTask, _: &Context) -> Result<TaskEnded, Failure> {
+        if self.0.load(Ordering::Relaxed) {
+            return Ok(TaskEnded::without_page(task.origin, Outcome::Stored, "ok"));
+        }
+        Err(Failure::reject(FailureClass::Storage, "store_refused", anyhow::anyhow!("no such column")))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_at_everything_stops_and_goes_on_by_itself() {
+    let memory = broker().await;
+    let paths: Vec<String> = (0..200).map(|n| format!("p{n}")).collect();
+    produce(&memory, &paths.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let handler = Broken::default();
+    let group = GroupSettings { concurrency: 4, ..GroupSettings::default() };
+    let run = Run::start(&memory, Service::new("test").handler(handler.clone(), group));
+    pass(600).await;
+    let letters = memory.records(Topic::DeadLetter).len();
+    assert!(letters < 20, "{letters} dead letters of 200 messages");
+    let (_, why) = run.bus.health.not_ready().swap_remove(0);
+    assert!(why.contains("circuit open") && why.contains("no such column"), "{why}");
+    assert!(run.metric("trawl_circuit_open{service=\"test\",group=\"scripted\"} 1"));
+    handler.0.store(true, Ordering::Relaxed);
+    pass(400).await;
+    assert_eq!(memory.records(Topic::ParsedData).len() + letters, 200, "the rest passed");
+    assert_eq!(memory.records(Topic::DeadLetter).len(), letters);
+    assert!(run.bus.health.not_ready().is_empty());
+    assert!(run.metric("trawl_circuit_open{service=\"test\",group=\"scripted\"} 0"));
+    run.stop().await;
+}
+
 #[test]
 fn the_topology_is_read_off_the_types() {
     let flows = service(Scripted::new()).flows();
