@@ -13,6 +13,11 @@ use tokio::time::{Instant, timeout};
 /// Longest bound that is reckoned with, whatever a job says.
 pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Connections from the pool that may turn out to be closed before a new one is made.
+const MAX_STALE: u32 = 3;
+/// 407: the proxy, not the site, says who may ask.
+const PROXY_REFUSES: u16 = 407;
+
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -46,12 +51,20 @@ impl Client {
     pub async fn get(&self, request: Request<'_>) -> Result<Response, HttpError> {
         let begun = Instant::now();
         let mut route = self.dialer.route(&request)?;
+        let mut stale = 0;
         loop {
-            let mut connection = match self.pool.take(&route.key) {
+            let waiting = if stale < MAX_STALE { self.pool.take(&route.key) } else { None };
+            let mut connection = match waiting {
                 Some(connection) => connection,
                 None => self.connect(&request, &mut route, begun).await?,
             };
             match exchange(&mut connection, &request, begun).await {
+                Ok((response, _))
+                    if response.status == PROXY_REFUSES && connection.about.forward.is_some() =>
+                {
+                    let proxy = route.key.proxy.as_ref().expect("a forwarding connection is a proxy's");
+                    return Err(self.dialer.refused(proxy));
+                }
                 Ok((response, ended)) => {
                     // One of HTTP/2 is in the pool since it was made.
                     if ended && matches!(connection.sender, Sender::Http1(_)) {
@@ -59,8 +72,7 @@ impl Client {
                     }
                     return Ok(response);
                 }
-                // Each time one connection less is in the pool.
-                Err(Broken::Stale) if connection.reused => {}
+                Err(Broken::Stale) if connection.reused => stale += 1,
                 Err(Broken::Stale) => {
                     return Err(HttpError::Untrusted(
                         "the connection was closed before a request could be sent",

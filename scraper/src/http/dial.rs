@@ -39,7 +39,7 @@ use url::{Host, Url};
 const MAX_HEADER_BYTES: usize = 256 * 1024;
 /// Most header fields of an answer.
 const MAX_HEADERS: usize = 256;
-/// An address that is not the host's last gets this long before the next one is tried.
+/// An address that is not the host's last gets this long before the next one is tried, and so does a proxy.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 /// Proxies that are tried for one request.
 const MAX_PROXIES: usize = 3;
@@ -122,6 +122,15 @@ impl Dialer {
         Err(last.unwrap_or_else(|| HttpError::Connect(io::Error::other("there is no proxy"))))
     }
 
+    /// A forwarding proxy did not let us in.
+    pub(super) fn refused(&self, proxy: &ProxyUrl) -> HttpError {
+        self.proxies.failed(proxy);
+        HttpError::Proxy {
+            proxy: proxy.to_string(),
+            why: "it wants another user or password (407)".to_owned(),
+        }
+    }
+
     /// Goes to the other side of a proxy, where the next to be spoken is what the site speaks.
     async fn through(
         &self,
@@ -138,7 +147,10 @@ impl Dialer {
         let local = scheme == "socks5" || route.key.reach == Reach::Public;
         let checked = if local { self.addresses(url, route.key.reach).await? } else { Vec::new() };
 
-        let stream = self.to_proxy(proxy, route).await.map_err(failed)?;
+        let stream = timeout(PATIENCE, self.to_proxy(proxy, route))
+            .await
+            .unwrap_or_else(|_| Err("it does not answer".to_owned()))
+            .map_err(failed)?;
         let (host, port) = (route.key.host.as_str(), route.key.port);
         match scheme {
             "socks5" | "socks5h" => {

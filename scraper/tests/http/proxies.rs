@@ -178,6 +178,16 @@ async fn a_proxy_that_fails_rests_and_another_takes_over() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_wants_another_password_is_no_page() {
+    let proxy = Site::start(|_: &Ask| Reply::new(407, &["Proxy-Authenticate: Basic"], "who are you?")).await;
+    let url = format!("http://me:pw@{}", proxy.address);
+    let handler = handler(|_| {});
+    let fault = fault(handle(&handler, through("http://a.example/", &[&url])).await);
+    assert_eq!(fault.code, code::PROXY_FAILED);
+    assert!(fault.text().contains("407") && !fault.text().contains("pw@"), "{}", fault.text());
+}
+
+#[tokio::test]
 async fn credentials_go_to_their_hosts_and_nowhere_else() {
     let site = Site::start(|ask: &Ask| {
         let sent = |name| ask.header(name).unwrap_or("-").to_owned();
