@@ -10,6 +10,7 @@
 //! | what both tiers gather, in the page's own words | [`facts`], [`text`] |
 //! | links made absolute | [`links`], [`resolve`] |
 //! | sitemaps, and those that robots.txt names | [`sitemap`] |
+//! | links in headers; addresses that no link declares | [`header_links`], [`hidden`] |
 //! | whether links may be followed | [`robots_meta`] |
 //! | all of it in order | [`mod@parse`] |
 //! | the doors | [`service`], [`cli`], [`settings`] |
@@ -26,6 +27,8 @@ pub mod elements;
 pub mod facts;
 pub mod fingerprint;
 pub mod handler;
+pub mod header_links;
+pub mod hidden;
 pub mod json_ld;
 pub mod language;
 pub mod links;

@@ -7,7 +7,7 @@ use crate::{
     dom::{self, Dom},
     elements::Wanted,
     facts::Facts,
-    fingerprint, json_ld, language, links,
+    fingerprint, hidden, json_ld, language, links,
     readers::{self, Task},
     resolve::Resolver,
     settings::Settings,
@@ -83,6 +83,7 @@ pub fn parse(document: &Document<'_>, extract: &ExtractSettings, settings: &Sett
         }
     });
     conclude(&mut parsed, extract, settings);
+    hidden::add(document, extract, settings, &mut parsed);
     if is_cut {
         parsed.note_cut("what follows the longest body was not read");
     }
