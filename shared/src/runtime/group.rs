@@ -232,7 +232,8 @@ impl GroupLoop {
                     // Its partition's owner handles it, whoever that is now.
                     let mut record = held.delivery.record.clone();
                     let origin = Envelope::read(&record).ok().and_then(|envelope| envelope.origin);
-                    (record.topic, record.partition) = (origin.map_or(record.topic, |origin| origin.topic), None);
+                    (record.topic, record.partition) =
+                        (origin.map_or(record.topic, |origin| origin.topic), None);
                     self.publish_and_finish(state, partition, held.delivery.offset, record).await?;
                 }
                 _ => {
