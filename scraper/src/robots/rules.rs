@@ -319,11 +319,11 @@ Crawl-delay: 9
 
     #[test]
     fn sitemaps_belong_to_all_and_become_absolute() {
-        let text = "Sitemap: /a.xml\nUser-agent: x\nsitemap:https://b.example/b.xml#z\nDisallow: /\n\
+        let text = "Sitemap: /a.xml\nUser-agent: x\nsitemap:https://b.example/b.xml # z\nDisallow: /\n\
             SITEMAP: /a.xml\nSitemap: ftp://c.example/\nUser-agent: y\nAllow: /";
         let rules = RobotsRules::parse(text.as_bytes(), &["x"]);
         let url = Url::parse("http://a.example:81/d/e?f").unwrap();
-        assert_eq!(rules.sitemaps(&url), ["http://a.example:81/a.xml", "https://b.example/b.xml#z"]);
+        assert_eq!(rules.sitemaps(&url), ["http://a.example:81/a.xml", "https://b.example/b.xml"]);
         // The line parts no group.
         assert!(matches!(rules.verdict(&url), Verdict::Disallowed(_)));
     }
