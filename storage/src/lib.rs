@@ -5,13 +5,14 @@
 //! - [`store`]: the databases behind one trait, with their SQL; migrations stand in `migrations/`.
 //! - [`row`]: pages, links and items as rows; [`sink`]: rows in files and on standard output, each once over
 //!   `kill -9`; [`warc`]: archives, read and written; [`ArchiveHandler`]: what was fetched, into archives.
-//! - [`export`] and [`archived`]: what is stored, written out; [`cli`]: the command's verbs; [`Settings`].
+//! - [`export`] and [`archived`]: what is stored, written out; [`visit_pages`]: archives as pages; [`cli`]: the command's verbs; [`Settings`].
 //!
 //! What holds: a page, the id of its message, its count and the length of the outputs that have its row are
 //! one transaction. Whatever is delivered twice has its effect once.
 
 mod archive;
 pub mod archived;
+mod archived_pages;
 pub mod cli;
 pub mod export;
 mod handler;
@@ -26,12 +27,13 @@ pub mod warc;
 mod write;
 
 pub use archive::{Archive, ArchiveHandler, ArchiveSpec};
+pub use archived_pages::{ArchivedPage, visit_pages};
 pub use handler::{OutputTrouble, StoreHandler, Tally, Trouble};
 pub use input::EndedTask;
 pub use outlets::{Outlet, OutletError, Outlets};
 pub use page::Page;
 pub use settings::Settings;
-pub use write::{Entry, write};
+pub use write::{Entry, keep_items, write};
 
 use trawl_shared::runtime::Service;
 

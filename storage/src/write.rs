@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
 use trawl_shared::{
-    model::{JobId, MessageId, Outcome},
+    model::{JobId, MessageId, Outcome, TaskId},
     sql::SqlError,
 };
 
@@ -113,8 +113,30 @@ async fn store_items(
     Ok(add_items(transaction, &items).await?)
 }
 
+/// Keeps what rules made of pages that are stored already, and shows it from now on. What the same rules made
+/// of these pages before is replaced.
+///
+/// # Errors
+/// When the store fails; then nothing of it is kept.
+pub async fn keep_items(
+    store: &dyn PageStore,
+    job: JobId,
+    rules: &str,
+    tasks: &[TaskId],
+    items: &[Item],
+) -> Result<(), SqlError> {
+    let now = Timestamp::now().as_millisecond();
+    let mut transaction = store.begin().await?;
+    let used = json!([{ "job": job, "rules": rules, "at": now }]);
+    transaction.run(statements::USE_RULES, used.to_string()).await?;
+    let old: Vec<_> = tasks.iter().map(|task| json!({ "job": job, "task": task, "rules": rules })).collect();
+    transaction.run(statements::CLEAR_ITEMS, json!(old).to_string()).await?;
+    add_items(&mut *transaction, items).await?;
+    transaction.commit().await
+}
+
 /// Adds items in statements of bounded size.
-pub(crate) async fn add_items(transaction: &mut dyn PageTransaction, items: &[Item]) -> Result<(), SqlError> {
+async fn add_items(transaction: &mut dyn PageTransaction, items: &[Item]) -> Result<(), SqlError> {
     for items in items.chunks(MOST_ITEMS) {
         let items = serde_json::to_string(items).expect("items have a JSON form");
         transaction.run(statements::ADD_ITEMS, items).await?;

@@ -1,6 +1,6 @@
 //! The verbs of `trawl`.
 
-use crate::{audit, crawl, topology};
+use crate::{audit, crawl, reparse, topology};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io;
 use trawl_shared::cli::{CliError, Exit, OrExit};
@@ -19,6 +19,8 @@ enum Command {
     Crawl(Box<crawl::CrawlArgs>),
     /// Add up the states of a job's URLs against what is stored and what is dead
     Audit(audit::AuditArgs),
+    /// Apply new extraction rules to archived pages, without asking any site
+    Reparse(reparse::ReparseArgs),
     /// Print which handler reads and writes which topic
     Topology(topology::TopologyArgs),
     /// Print a completion script for a shell
@@ -33,6 +35,7 @@ Examples:
   trawl crawl https://example.org/ --out pages.jsonl
   trawl crawl --resume --out pages.jsonl
   trawl audit
+  trawl reparse --rules shop.toml --out items.parquet
   trawl completions bash > /etc/bash_completion.d/trawl
 
 The same crawl as a fleet on Kafka and PostgreSQL: url-manager, scraper, parser, storage, dlq-handler.";
@@ -45,6 +48,7 @@ pub async fn run() -> Result<(), CliError> {
     match Cli::parse().command {
         Command::Crawl(args) => crawl::run(*args).await,
         Command::Audit(args) => audit::run(args).await,
+        Command::Reparse(args) => reparse::run(args).await,
         Command::Topology(args) => topology::run(&args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -4,10 +4,12 @@
 //! - [`crawl`]: `trawl crawl`: opens the stores, runs the services, shows progress, reports.
 //! - [`embedded`]: the five services put together, once, for the crawl and for the topology.
 //! - [`audit`]: adds up the states of a job's URLs against what is stored and what is dead.
+//! - [`reparse`]: new rules over archived pages.
 //! - [`topology`]: the graph of topics and handlers, read off the types.
 
 pub mod audit;
 pub mod cli;
 pub mod crawl;
 pub mod embedded;
+pub mod reparse;
 pub mod topology;
