@@ -58,8 +58,11 @@ fn mentions(html: &str, words: &[&str]) -> bool {
 const STEP: usize = 16 * 1024;
 
 /// Longest time that building a tree may take. A tree of 20 MB takes a fraction of a second; only
-/// pages made to be slow come near.
-const MAX_TIME: Duration = Duration::from_secs(10);
+/// pages made to be slow come near, and builds without optimisation.
+const MAX_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 3 });
+
+/// Most nodes of a tree, at some 130 bytes each. Real pages have a few thousand.
+const MAX_NODES: usize = 750_000;
 
 impl Dom {
     /// Builds the tree as a browser without scripting does, so that `<noscript>` is markup.
@@ -75,8 +78,10 @@ impl Dom {
             let (step, after) = rest.split_at(rest.floor_char_boundary(STEP.min(rest.len())));
             parser.process(StrTendril::from_slice(step));
             rest = after;
-            let sink = &parser.tokenizer.sink.sink;
-            cut = depth(&sink.0.borrow()) > settings.max_depth || Instant::now() > deadline;
+            let html = parser.tokenizer.sink.sink.0.borrow();
+            cut = depth(&html) > settings.max_depth
+                || html.tree.nodes().len() > MAX_NODES
+                || Instant::now() > deadline;
         }
         Self { html: parser.finish(), order: OnceCell::new(), cut: cut && !rest.is_empty() }
     }
