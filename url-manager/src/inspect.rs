@@ -171,16 +171,24 @@ impl Frontier {
             self.statuses().await?.into_iter().filter(|status| only.is_none_or(|id| id == status.id))
         {
             let Some(job) = self.job(status.id).await? else { continue };
-            let row = [0usize.into(), job.row.into(), url.host_key().as_str().into()];
-            let queue = self.database.ask(&statements::FIND_QUEUES, Input::table([row])).await?;
-            let Some((_, queue, ..)) = decode::<FoundQueue>(&queue)?.first().copied() else {
-                continue;
-            };
-            let row = Input::table([[queue.into(), UrlKey::of(url).into()]]);
-            let recorded = decode::<Recorded>(&self.database.ask(&statements::EXPLAIN_URL, row).await?)?;
-            explanations.extend(recorded.into_iter().map(|recorded| explanation(&job, url, recorded)));
+            let found = self.explain_in(&job, url).await?;
+            // The job may know it under the name that its rules give it.
+            let ruled = job.spec.urls.canonical(url.clone()).ok().filter(|ruled| ruled != url);
+            explanations.extend(match ruled {
+                Some(ruled) if found.is_none() => self.explain_in(&job, &ruled).await?,
+                _ => found,
+            });
         }
         Ok(explanations)
+    }
+
+    async fn explain_in(&self, job: &Job, url: &CanonicalUrl) -> Result<Option<Explanation>, FrontierError> {
+        let row = [0usize.into(), job.row.into(), url.host_key().as_str().into()];
+        let queue = self.database.ask(&statements::FIND_QUEUES, Input::table([row])).await?;
+        let Some((_, queue, ..)) = decode::<FoundQueue>(&queue)?.first().copied() else { return Ok(None) };
+        let row = Input::table([[queue.into(), UrlKey::of(url).into()]]);
+        let recorded = decode::<Recorded>(&self.database.ask(&statements::EXPLAIN_URL, row).await?)?;
+        Ok(recorded.into_iter().next().map(|recorded| explanation(job, url, recorded)))
     }
 
     /// Excluded URLs of a job by the code of the rule that keeps them out. Reads kept counts.

@@ -140,7 +140,7 @@ async fn explain_tells_what_is_known() {
         parts.iter().for_each(|part| assert!(out.contains(part), "{part} in {out}"));
     };
     says(
-        "http://a.example/#top",
+        "http://a.example/?utm_source=mail#top",
         &["in job a: stored", "as a seed", "given out 1 times, 0 failed", &home[0].origin.task.to_string()],
     )
     .await;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::io::Write;
 use trawl_shared::{
     cli::{CliError, Exit, OrExit as _},
-    model::{CanonicalUrl, UrlRules},
+    model::CanonicalUrl,
 };
 
 const EXAMPLES: &str = "\
@@ -44,12 +44,7 @@ impl ExplainArgs {
             Some(name) => Some(frontier.job_named(name).await?),
             None => None,
         };
-        let mut explanations = frontier.explain(&url, job).await?;
-        if explanations.is_empty() {
-            // A job may know it under the name that its rules give it.
-            let ruled = UrlRules::default().canonical(url.clone()).or_exit(Exit::BadInput)?;
-            explanations = frontier.explain(&ruled, job).await?;
-        }
+        let explanations = frontier.explain(&url, job).await?;
         if explanations.is_empty() {
             return Err(CliError::new(Exit::NotFound, anyhow::anyhow!("no job has found {url}")));
         }
