@@ -9,7 +9,6 @@ mod gauge;
 mod report;
 mod site;
 
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -75,7 +74,7 @@ pub fn run(growth: &Growth) -> anyhow::Result<()> {
     let mut rows: Vec<Row> = Vec::new();
     for Size(urls) in sizes {
         let folder = tempfile::tempdir().context("cannot make a folder for the frontier")?;
-        let place = database.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&PathBuf::from(folder.path())));
+        let place = database.clone().unwrap_or_else(|| DatabaseUrl::sqlite(folder.path()));
         let row = runtime.block_on(measure(growth, &place, urls))?;
         if growth.json {
             println!("{}", serde_json::to_string(&row)?);
@@ -92,7 +91,7 @@ async fn measure(growth: &Growth, place: &DatabaseUrl, urls: u64) -> anyhow::Res
     gauge::forget_peak();
     let mut crawl = Crawl::start(place, growth.hosts).await?;
     let filled = crawl.fill(urls).await?;
-    eprintln!("{urls} URLs are in after {:.1?}", filled);
+    eprintln!("{urls} URLs are in after {filled:.1?}");
     // Not counted: caches get used to pages that look different from those it was filled with.
     crawl.pages(growth.pages / 5).await?;
     let cost = crawl.pages(growth.pages).await?;
