@@ -40,6 +40,11 @@ fn attributes_that_nobody_clicks() {
     );
     hidden("<applet codebase=c archive='d.jar,e.jar'></applet>", &["/b/c", "/b/d.jar", "/b/e.jar"]);
     hidden("<svg><image xlink:href=i /></svg>", &["/b/i"]);
+    hidden(
+        "<isindex action=i><td background=d><img longdesc=l><svg><script xlink:href=s>",
+        &["/b/i", "/b/d", "/b/l", "/b/s"],
+    );
+    hidden("<meta name=msapplication-config content=/m><import implementation=n>", &["/b/n", "/m"]);
     hidden("<object><param name=ref value=/v>", &["/v"]);
 }
 
