@@ -7,9 +7,11 @@
 //! | bytes to text | [`charset`] |
 //! | links and metadata, in one pass without a tree | [`stream`] |
 //! | visible text; links and metadata where the pass can't tell | [`dom`] |
+//! | the main content, as text and Markdown | [`content`] |
 //! | what both tiers gather, in the page's own words | [`facts`], [`text`] |
 //! | links made absolute | [`links`], [`resolve`] |
 //! | sitemaps, and those that robots.txt names | [`sitemap`] |
+//! | what a job's rules extract | [`rules`] |
 //! | links in headers; addresses that no link declares | [`header_links`], [`hidden`] |
 //! | whether links may be followed | [`robots_meta`] |
 //! | all of it in order | [`mod@parse`] |
@@ -20,6 +22,7 @@
 
 pub mod about;
 pub mod cli;
+pub mod content;
 pub mod content_type;
 pub mod date;
 pub mod dom;
@@ -37,6 +40,7 @@ pub mod rdfa;
 pub mod readers;
 pub mod resolve;
 pub mod robots_meta;
+pub mod rules;
 pub mod settings;
 pub mod sitemap;
 pub mod srcset;

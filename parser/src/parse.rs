@@ -3,6 +3,7 @@
 use crate::{
     about::{self, About},
     charset::{self, Decoded},
+    content,
     content_type::Reader,
     dom::{self, Dom},
     elements::Wanted,
@@ -10,6 +11,7 @@ use crate::{
     fingerprint, hidden, json_ld, language, links,
     readers::{self, Task},
     resolve::Resolver,
+    rules::Applicable,
     settings::Settings,
     sitemap, stream, xhtml,
 };
@@ -53,7 +55,16 @@ impl Parsed {
 
     /// Says that something was left out.
     pub fn note_cut(&mut self, what: &str) {
-        self.page.outcome = Some(Cow::Borrowed(code::CUT));
+        self.note(code::CUT, what);
+    }
+
+    /// Says that something is not as it should be. Of several outcomes the one about rules stays: who looks for
+    /// pages without their fields finds them by it.
+    pub fn note(&mut self, outcome: &'static str, what: &str) {
+        let is_about_rules = |code: &str| matches!(code, code::INCOMPLETE | code::BAD_RULES);
+        if !self.page.outcome.as_deref().is_some_and(is_about_rules) {
+            self.page.outcome = Some(Cow::Borrowed(outcome));
+        }
         match &mut self.cut {
             Some(cut) => {
                 cut.push_str("; ");
@@ -110,22 +121,22 @@ fn parse_html(
     extract: &ExtractSettings,
     settings: &Settings,
 ) -> Parsed {
+    let rules = Applicable::of(extract, url);
+    let extract = &*rules.extract(extract, url);
     let wanted = Wanted::of(extract);
     let mut dom = None;
-    let facts = match stream::facts(html, wanted, settings) {
-        Ok(facts) => facts,
-        Err(error) => {
-            tracing::debug!(%url, %error, "{url}: the streaming pass gave up, the tree is asked");
-            dom.insert(Dom::build(html, settings)).facts(wanted, settings)
-        }
-    };
+    // Where a tree is needed anyway, it tells everything.
+    let needs_tree = extract.text || extract.markdown || rules.need_a_tree();
+    let streamed = if needs_tree { None } else { streamed(html, url, wanted, settings) };
+    let facts = streamed
+        .unwrap_or_else(|| dom.get_or_insert_with(|| Dom::build(html, settings)).facts(wanted, settings));
     let base = base_url(facts.base.as_deref(), url);
     let resolver = Resolver::new(&base, encoding);
     let mut parsed = resolve(facts, &resolver, url, extract, settings);
-    if extract.text {
-        let dom = dom.get_or_insert_with(|| Dom::build(html, settings));
-        parsed.page.text = dom.visible_text();
+    if let Some(dom) = dom.as_ref().filter(|_| extract.text || extract.markdown) {
+        main_content(&mut parsed, dom, url, &resolver, extract);
     }
+    rules.apply(&mut parsed, dom.as_ref(), url, &resolver, settings);
     if extract.structured {
         structured(&mut parsed, html, &base, &mut dom, settings);
     }
@@ -133,9 +144,35 @@ fn parse_html(
         fingerprint::of_html(html).write_to(&mut parsed.page);
     }
     if dom.is_some_and(|dom| dom.cut) {
-        parsed.note_cut("what follows markup nested too deep was not read");
+        parsed.note_cut("the tree ends early: markup nested too deep, or too much of it");
     }
     parsed
+}
+
+/// The main content, or all that is visible where no part of the page stands out.
+fn main_content(
+    parsed: &mut Parsed,
+    dom: &Dom,
+    url: &Url,
+    resolver: &Resolver<'_>,
+    extract: &ExtractSettings,
+) {
+    let resolve = |reference: &str| resolver.resolve(reference);
+    let content = content::main_content(dom, url, extract.markdown, &resolve);
+    let (text, markdown) = content.map_or((None, None), |content| (Some(content.text), content.markdown));
+    if extract.text {
+        parsed.page.text = text.or_else(|| dom.visible_text());
+    }
+    parsed.page.markdown = markdown;
+}
+
+/// What the streaming tier tells; `None` where it can't.
+fn streamed<'h>(html: &'h str, url: &Url, wanted: Wanted, settings: &'h Settings) -> Option<Facts<'h>> {
+    stream::facts(html, wanted, settings)
+        .inspect_err(|error| {
+            tracing::debug!(%url, %error, "{url}: the streaming pass gave up, the tree is asked");
+        })
+        .ok()
 }
 
 /// Microdata and RDFa, from the tree, on the pages that have some.

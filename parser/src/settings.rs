@@ -19,8 +19,8 @@ pub struct Settings {
     pub max_link_bytes: usize,
     /// Most bytes of text kept of one page.
     pub max_text_bytes: usize,
-    /// Most bytes of meta tags and JSON-LD kept of one page, and most bytes each that its microdata
-    /// and its RDFa may come to.
+    /// Most bytes of meta tags and JSON-LD kept of one page, and most bytes each that its microdata,
+    /// its RDFa and the items of rules may come to.
     pub max_structured_bytes: usize,
     /// Elements within elements at which the document tree ends; what stands deeper is not read.
     /// (Browsers stop nesting at 512.)

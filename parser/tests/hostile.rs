@@ -29,8 +29,20 @@ fn everything() -> ExtractSettings {
         fingerprints: true,
         links: LinkKinds::ALL,
         follow: None,
+        rules: Some(RULES.into()),
     }
 }
+
+/// Rules that look at much from many places.
+const RULES: &str = "
+[[pages]]
+items = 'div'
+fields.text = { css = 'a', list = true }
+fields.depth = { xpath = 'count(ancestor::*)', type = 'number' }
+fields.tables = { css = 'td', list = true, fields.cell = { xpath = './/td', required = true } }
+[[pages.follow]]
+xpath = '//a[@href][last()]'
+";
 
 /// Generous: debug builds on a busy machine take a tenth of it.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -189,14 +201,19 @@ proptest! {
 #[test]
 fn tiers_agree_on_nearly_all_soup() {
     const PAGES: usize = 5_000;
+    // What needs no tree.
+    let extract =
+        ExtractSettings { metadata: true, links: LinkKinds::DECLARED, ..ExtractSettings::default() };
     let url = Url::parse("https://example.org/").unwrap();
     let mut random = fastrand_like(0x9e37_79b9_7f4a_7c15);
     let mut same = 0;
     for _ in 0..PAGES {
         let length = 1 + random() % 12;
         let html: String = (0..length).map(|_| PIECES[random() % PIECES.len()]).collect();
-        let by_stream = parsed(html.as_bytes()).page;
-        let by_tree = parse_by_tree(&html, &url, &everything(), &Settings::default()).page;
+        let document =
+            Document { url: &url, content_type: Some("text/html"), charset: None, body: html.as_bytes() };
+        let by_stream = parse(&document, &extract, &Settings::default()).page;
+        let by_tree = parse_by_tree(&html, &url, &extract, &Settings::default()).page;
         same += usize::from(facts(&by_stream) == facts(&by_tree));
     }
     println!("tiers agree on {same} of {PAGES} soups");

@@ -1,9 +1,12 @@
-//! The command line: `parser run` and `parser parse`.
+//! The command line: `parser run`, `parser parse` and `parser test`.
 
 mod parse;
+mod rules_file;
+mod test;
 mod with;
 
 pub use parse::{Layout, ParseArgs};
+pub use test::TestArgs;
 pub use with::Part;
 
 use crate::settings::Settings;
@@ -35,6 +38,8 @@ pub enum Command {
     Run,
     /// Parse a page, or a stream of pages, and print all that it says as JSON
     Parse(ParseArgs),
+    /// Hold a rules file to pages whose items are known, and show what differs
+    Test(TestArgs),
     /// Ask the service of this machine whether it is ready
     Health,
 }
@@ -62,6 +67,7 @@ impl Cli {
                 let layout = if io::stdout().is_terminal() { Layout::Indented } else { Layout::Line };
                 args.run(&config.service, layout, &mut io::stdout())
             }
+            Command::Test(args) => args.run(&config.service, &mut io::stdout()),
             Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }
     }

@@ -1,6 +1,6 @@
 //! `parser parse`: pages in, everything extracted out as JSON.
 
-use super::with::Part;
+use super::{rules_file, with::Part};
 use crate::{
     content_type,
     parse::{Document, parse},
@@ -40,6 +40,9 @@ pub struct ParseArgs {
     /// What to compute, besides title, description, language and the links a crawl may follow
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PARTS", default_values_t = Part::ALL)]
     pub with: Vec<Part>,
+    /// Extract items by the rules of this TOML file
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 /// How JSON is laid out.
@@ -69,7 +72,8 @@ impl ParseArgs {
     /// # Errors
     /// When the page can't be read or the output can't be written.
     pub fn run(&self, settings: &Settings, layout: Layout, out: &mut dyn Write) -> Result<(), CliError> {
-        let extract = Part::extract(&self.with);
+        let rules = self.rules.as_deref().map(rules_file::read).transpose()?;
+        let extract = ExtractSettings { rules, ..Part::extract(&self.with) };
         let file = self.file.as_deref().unwrap_or(Path::new("-"));
         if self.jsonl {
             let input = open(file).or_exit(Exit::Failed)?;

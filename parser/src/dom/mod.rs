@@ -7,6 +7,7 @@
 mod facts;
 mod layout;
 mod microdata;
+mod outline;
 mod query;
 mod rdfa;
 mod text;
@@ -14,6 +15,7 @@ mod walk;
 mod xpath;
 
 pub use microdata::may_have_microdata;
+pub use outline::{Entry, Outline};
 pub use query::{Match, Place, Query};
 pub use rdfa::may_have_rdfa;
 

@@ -17,7 +17,9 @@ pub(super) fn parse(text: &str, format: Option<&str>, locale: Option<Locale>) ->
         return by_format(&in_english(text, locale), format);
     }
     // A language may read `02/03/2020` in its own way; ISO 8601 is the same in all.
-    date::normalised(text).filter(|_| starts_with_year(text) || locale.is_none()).or_else(|| by_words(text, locale))
+    date::normalised(text)
+        .filter(|_| starts_with_year(text) || locale.is_none())
+        .or_else(|| by_words(text, locale))
 }
 
 fn starts_with_year(text: &str) -> bool {
@@ -28,7 +30,9 @@ fn by_format(text: &str, format: &str) -> Option<String> {
     if let Ok(time) = jiff::Zoned::strptime(format, text) {
         return date::normalised(&time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
     }
-    if let Ok(time) = DateTime::strptime(format, text) {
+    let has_time =
+        ["%H", "%I", "%k", "%l", "%T", "%R", "%r", "%c", "%X"].iter().any(|part| format.contains(part));
+    if has_time && let Ok(time) = DateTime::strptime(format, text) {
         return Some(time.strftime("%Y-%m-%dT%H:%M:%S").to_string());
     }
     Date::strptime(format, text).ok().map(|date| date.to_string())
@@ -37,8 +41,18 @@ fn by_format(text: &str, format: &str) -> Option<String> {
 /// The text with the names of months in English.
 fn in_english(text: &str, locale: Option<Locale>) -> String {
     const ENGLISH: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     if locale.is_none() {
         return text.to_owned();
@@ -66,7 +80,8 @@ fn by_words(text: &str, locale: Option<Locale>) -> Option<String> {
     let mut time = None;
     let mut month = None;
     let mut numbers: Vec<(i32, usize)> = Vec::new();
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '/' | '-' | '(' | ')' | '年' | '月' | '日'));
+    let words = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '/' | '-' | '(' | ')' | '年' | '月' | '日'));
     for word in words.filter(|word| !word.is_empty()) {
         if word.contains(':') {
             time = time.or_else(|| clock(word));
@@ -85,7 +100,9 @@ fn by_words(text: &str, locale: Option<Locale>) -> Option<String> {
     Some(match time {
         Some((hour, minute, second)) => {
             let hour = if is_pm && hour < 12 { hour + 12 } else { hour };
-            date.to_datetime(Time::new(hour, minute, second, 0).ok()?).strftime("%Y-%m-%dT%H:%M:%S").to_string()
+            date.to_datetime(Time::new(hour, minute, second, 0).ok()?)
+                .strftime("%Y-%m-%dT%H:%M:%S")
+                .to_string()
         }
         None => date.to_string(),
     })
@@ -147,7 +164,11 @@ mod tests {
             ("Feb 30, 2024", None, None),
             ("soon", None, None),
         ] {
-            assert_eq!(parse(text, None, locale.and_then(Locale::named)).as_deref(), expected, "{text} {locale:?}");
+            assert_eq!(
+                parse(text, None, locale.and_then(Locale::named)).as_deref(),
+                expected,
+                "{text} {locale:?}"
+            );
         }
     }
 
@@ -155,7 +176,10 @@ mod tests {
     fn dates_by_format() {
         let de = Locale::named("de");
         assert_eq!(parse("3. März 2024", Some("%d. %B %Y"), de).as_deref(), Some("2024-03-03"));
-        assert_eq!(parse("03/02/24 10:05", Some("%d/%m/%y %H:%M"), None).as_deref(), Some("2024-02-03T10:05:00"));
+        assert_eq!(
+            parse("03/02/24 10:05", Some("%d/%m/%y %H:%M"), None).as_deref(),
+            Some("2024-02-03T10:05:00")
+        );
         assert_eq!(parse("nothing", Some("%Y"), None), None);
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! | step | room |
 //! |---|---|
-//! | the file as TOML | [`format`](self) |
+//! | the file as TOML | `format` |
 //! | checked and compiled, or refused with line, field and remedy | `compile`, [`RulesError`] |
 //! | which pages | `pages` |
 //! | what a field finds: its source, the pieces, their type | `field`, `pieces`, `typed`, `number`, `dates`, `locale` |
 //! | items and marked links of a page | `apply`, `follow` |
 //! | compiled once for each text | [`cached`] |
+//! | the job's rules where a page is parsed | [`Applicable`] |
 
+mod applicable;
 mod apply;
 mod cache;
 mod compile;
@@ -23,6 +25,7 @@ mod pages;
 mod pieces;
 mod typed;
 
+pub use applicable::Applicable;
 pub use apply::{Applied, Page};
 pub use cache::cached;
 pub use error::{Problem, RulesError};

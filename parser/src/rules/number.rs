@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str, locale: Option<Locale>) -> Option<Value> {
         Some(locale) => locale.decimal_comma,
         None => comma_is_decimal(&run),
     };
-    let (decimal, group) = if comma { (',', '.') } else { ('.', ',') };
+    let decimal = if comma { ',' } else { '.' };
     let mut plain = String::with_capacity(run.len() + 1);
     if negative {
         plain.push('-');
@@ -22,14 +22,12 @@ pub(super) fn parse(text: &str, locale: Option<Locale>) -> Option<Value> {
         match c {
             '0'..='9' => plain.push(c),
             _ if Some(at) == fraction_at && c == decimal => plain.push('.'),
-            _ if c == group || c == decimal => {}
+            // What parts thousands.
             _ => {}
         }
     }
-    if !plain.contains('.') {
-        if let Ok(whole) = plain.parse::<i64>() {
-            return Some(Value::Number(whole.into()));
-        }
+    if let Ok(whole) = plain.parse::<i64>() {
+        return Some(Value::Number(whole.into()));
     }
     Number::from_f64(plain.parse().ok()?).map(Value::Number)
 }
@@ -40,15 +38,15 @@ fn first_run(text: &str) -> Option<(bool, String)> {
     let before = text[..start].chars().next_back();
     // `.5` and `,5`
     let leads_fraction = before.filter(|c| matches!(c, '.' | ','));
-    let head = text[..start].trim_end_matches(['.', ',']).trim_end_matches([' ', '\u{a0}', '$', '€', '£', '¥']);
+    let head =
+        text[..start].trim_end_matches(['.', ',']).trim_end_matches([' ', '\u{a0}', '$', '€', '£', '¥']);
     let negative = head.ends_with(['-', '−'])
         && head.trim_end_matches(['-', '−']).chars().next_back().is_none_or(|c| !c.is_alphanumeric());
     let mut run: String = leads_fraction.map(|c| format!("0{c}")).unwrap_or_default();
     let rest: Vec<char> = text[start..].chars().collect();
     for (at, &c) in rest.iter().enumerate() {
-        let next_is_digit = |count: usize| {
-            (1..=count).all(|ahead| rest.get(at + ahead).is_some_and(char::is_ascii_digit))
-        };
+        let next_is_digit =
+            |count: usize| (1..=count).all(|ahead| rest.get(at + ahead).is_some_and(char::is_ascii_digit));
         let belongs = match c {
             '0'..='9' => true,
             '.' | ',' => next_is_digit(1),

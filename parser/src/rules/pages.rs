@@ -52,9 +52,8 @@ impl Host {
             _ => (self.name.as_str(), None),
         };
         let has_port = port.is_none_or(|port| url.port().is_some_and(|own| own.to_string() == port));
-        let is_below = || {
-            self.with_subdomains && host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
-        };
+        let is_below =
+            || self.with_subdomains && host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
         has_port && (host == name || is_below())
     }
 }

@@ -24,7 +24,9 @@ pub enum RulesFileError {
         source: io::Error,
     },
     /// It is too long.
-    #[error("the rules file {path} has {bytes} bytes, and {MAX_RULES_BYTES} are the most that travel with a task")]
+    #[error(
+        "the rules file {path} has {bytes} bytes, and {MAX_RULES_BYTES} are the most that travel with a task"
+    )]
     TooLong {
         /// The file.
         path: String,

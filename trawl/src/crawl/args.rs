@@ -18,7 +18,7 @@ pub struct CrawlArgs {
     #[arg(long, short, value_name = "FILE")]
     pub out: Vec<Target>,
 
-    /// What a row of --out stands for [default: pages]
+    /// What a row of --out stands for [default: pages; items where there are --rules]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub rows: Option<Rows>,
 
@@ -57,6 +57,7 @@ Examples:
   trawl crawl https://example.org/docs/ --scope prefix --depth 3 --out docs.csv
   trawl crawl https://example.org/ --out pages.parquet --out site.warc.gz
   trawl crawl https://example.org/ --deny '[?&]print=' --deny-extension zip,exe --max-time 1h --out site.jsonl
+  trawl crawl https://example.org/ --rules shop.toml --out items.parquet
   trawl crawl https://example.org/ --max-pages 100 --out - --quiet | jq -r .title
   trawl crawl http://localhost:8000/ --allow-private-addresses --out site.jsonl
   trawl crawl --resume --out pages.jsonl        # after Ctrl-C, a crash or kill -9

@@ -22,7 +22,7 @@ use trawl_shared::{
     sql::{DatabaseUrl, Missing},
     telemetry::{TelemetrySettings, init_logs},
 };
-use trawl_storage::{Outlet, Outlets, sink::WriteFailure};
+use trawl_storage::{Outlet, Outlets, row::Rows, sink::WriteFailure};
 use watch::Ended;
 
 /// What is known of a crawl at one moment.
@@ -76,7 +76,8 @@ fn check_names(args: &CrawlArgs) -> Result<(), CliError> {
 
 /// The files of a crawl: they hold its job alone.
 fn outlets(args: &CrawlArgs, plan: &Plan) -> Result<Vec<Outlet>, CliError> {
-    let rows = args.rows.unwrap_or_default();
+    // Who gives rules wants what they make.
+    let rows = args.rows.unwrap_or(if plan.makes_items { Rows::Items } else { Rows::Pages });
     args.out
         .iter()
         .map(|target| Outlet::named(target, rows, None, Some(plan.job)).or_exit(Exit::Usage))

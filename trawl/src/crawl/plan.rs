@@ -2,9 +2,10 @@
 
 use super::CrawlArgs;
 use crate::embedded::Stores;
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use futures_util::{StreamExt as _, stream};
 use jiff::{Timestamp, tz::TimeZone};
+use trawl_parser::rules::Rules;
 use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     model::{CanonicalUrl, JobId},
@@ -19,6 +20,8 @@ pub(super) struct Plan {
     pub(super) name: String,
     pub(super) max_pages: Option<u64>,
     pub(super) resumed: bool,
+    /// Whether the job has rules, which make items of its pages.
+    pub(super) makes_items: bool,
     /// The seeds of a new crawl.
     pub(super) seeds: Vec<CanonicalUrl>,
     /// Seeds that were refused, and why; they were named already.
@@ -50,12 +53,16 @@ impl Plan {
         let now = Timestamp::now().to_zoned(TimeZone::system());
         let name = format!("{}-{}", first.host_key(), now.strftime("%Y%m%d-%H%M%S%.3f"));
         let spec = args.job.spec(name, seeds.iter().filter_map(|seed| seed.as_url().host_str()))?;
+        if let Some(rules) = &spec.extract.rules {
+            Rules::compile(rules.as_str()).context("the rules have errors").or_exit(Exit::Config)?;
+        }
         let seeded = stores.frontier.seed(&spec, &seeds).await.or_exit(Exit::Database)?;
         Ok(Self {
             job: seeded.job,
             name: spec.name,
             max_pages: spec.max_pages,
             resumed: false,
+            makes_items: spec.extract.rules.is_some(),
             seeds,
             bad_seeds,
         })
@@ -87,6 +94,7 @@ impl Plan {
             name: job.job,
             max_pages: job.spec.max_pages,
             resumed: true,
+            makes_items: job.spec.extract.rules.is_some(),
             seeds: Vec::new(),
             bad_seeds: 0,
         })

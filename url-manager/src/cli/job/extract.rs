@@ -1,6 +1,10 @@
 //! What is kept of a job's pages.
 
-use trawl_shared::model::{ExtractSettings, LinkKinds};
+use std::path::PathBuf;
+use trawl_shared::{
+    cli::{CliError, Exit, OrExit as _},
+    model::{ExtractSettings, LinkKinds, RulesText},
+};
 
 /// What is extracted besides title, description, language, canonical URL, robots directives and links.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,11 +31,15 @@ pub struct ExtractArgs {
     /// [default: a,area,frame,iframe,refresh,sitemap,feed]
     #[arg(long, value_name = "KINDS")]
     pub follow: Option<LinkKinds>,
+    /// Extract items by the rules of this TOML file, and follow links as it says; `parser test` tries rules out
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 impl ExtractArgs {
-    pub(super) fn settings(&self) -> ExtractSettings {
-        ExtractSettings {
+    pub(super) fn settings(&self) -> Result<ExtractSettings, CliError> {
+        let rules = self.rules.as_deref().map(RulesText::read).transpose().or_exit(Exit::Config)?;
+        Ok(ExtractSettings {
             text: self.text,
             markdown: self.markdown,
             metadata: self.metadata,
@@ -39,7 +47,7 @@ impl ExtractArgs {
             fingerprints: self.fingerprints,
             links: self.links.unwrap_or_default(),
             follow: self.follow,
-            ..ExtractSettings::default()
-        }
+            rules,
+        })
     }
 }

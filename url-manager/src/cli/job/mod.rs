@@ -50,7 +50,7 @@ impl JobArgs {
     /// The job of that name, with credentials for `hosts` where no flag names others.
     ///
     /// # Errors
-    /// When a file of certificates can't be read.
+    /// When a file of certificates or rules can't be read.
     pub fn spec<'a>(
         &self,
         name: impl Into<String>,
@@ -63,7 +63,7 @@ impl JobArgs {
         self.traps.apply(&mut spec);
         spec.delay_ms = self.delay.map(|delay| millis(*delay));
         spec.fetch = self.fetch.settings(hosts)?;
-        spec.extract = self.extract.settings();
+        spec.extract = self.extract.settings()?;
         Ok(spec)
     }
 }

@@ -56,6 +56,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("fingerprints", &["extract.fingerprints"]),
     ("links", &["extract.links"]),
     ("follow", &["extract.follow"]),
+    ("rules", &["extract.rules"]),
     ("delay", &["delay_ms"]),
     ("sitemaps", &["fetch.sitemaps"]),
     ("user_agent", &["fetch.user_agent"]),
