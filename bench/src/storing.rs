@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::Connection as _;
 use trawl_shared::model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId};
 use trawl_shared::sql::{DatabaseUrl, Missing};
 use trawl_storage::sink::Outputs;

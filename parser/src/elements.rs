@@ -185,8 +185,9 @@ mod tests {
             .filter(|element| !element.is_wanted(Wanted::of(&ExtractSettings::default())))
             .map(Speaking::name)
             .collect();
-        let resources =
-            ["script", "form", "img", "image", "input", "source", "audio", "video", "track", "embed", "object"];
+        let resources = [
+            "script", "form", "img", "image", "input", "source", "audio", "video", "track", "embed", "object",
+        ];
         assert_eq!(quiet, resources);
         let follow = Some(LinkKinds::NONE.with(LinkKind::Form));
         let wanted = Wanted::of(&ExtractSettings { follow, ..ExtractSettings::default() });

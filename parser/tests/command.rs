@@ -49,8 +49,16 @@ fn bad_input_is_named() {
         ),
         (&["parse", "-", "--url", "example.org"], 2, "not a URL"),
         (&["parse", "-"], 2, "--url"),
-        (&["parse", "https://example.org/", "--url", "https://example.org/"], 1, "`scraper fetch https://example.org/`"),
-        (&["parse", "-", "--url", "https://example.org/", "--with", "txt"], 2, "possible values: links, text"),
+        (
+            &["parse", "https://example.org/", "--url", "https://example.org/"],
+            1,
+            "`scraper fetch https://example.org/`",
+        ),
+        (
+            &["parse", "-", "--url", "https://example.org/", "--with", "txt"],
+            2,
+            "possible values: links, text",
+        ),
         (&["parse", "--jsonl", "--url", "https://example.org/"], 2, "cannot be used with"),
         (&["parse", "-", "--url", "https://example.org/", "--set", "parser.max_linsk=1"], 3, "max_links"),
     ] {
@@ -103,7 +111,8 @@ fn lines_are_answered_in_order() {
     for n in 0..500 {
         let body = BASE64_STANDARD.encode(format!("<title>{n}</title>"));
         let content_type = if n % 2 == 0 { r#""content_type": "text/html", "# } else { "" };
-        input += &format!("{{\"url\": \"https://example.org/{n}\", {content_type}\"body_base64\": \"{body}\"}}\n");
+        input +=
+            &format!("{{\"url\": \"https://example.org/{n}\", {content_type}\"body_base64\": \"{body}\"}}\n");
     }
     input += "{\"url\": \"https://example.org/\", \"body_base64\": \"?\"}\nno page\n";
     let output = parser(&["parse", "--jsonl"], input.as_bytes());
@@ -114,7 +123,10 @@ fn lines_are_answered_in_order() {
         .collect();
     assert_eq!(lines.len(), 502);
     for (n, line) in lines[..500].iter().enumerate() {
-        assert_eq!((&line["url"], &line["title"]), (&format!("https://example.org/{n}").into(), &n.to_string().into()));
+        assert_eq!(
+            (&line["url"], &line["title"]),
+            (&format!("https://example.org/{n}").into(), &n.to_string().into())
+        );
     }
     assert!(lines[500]["error"].as_str().unwrap().contains("not base64"));
     assert!(lines[501]["error"].as_str().unwrap().contains("no page"));

@@ -165,7 +165,10 @@ fn tiers_agree_on_all_real_pages() {
             } else {
                 println!("the tiers differ on {}", path.display());
                 let (streamed, treed) = (facts(&streamed), facts(&treed));
-                println!("  by stream only: {:?}", streamed.1.difference(&treed.1).take(5).collect::<Vec<_>>());
+                println!(
+                    "  by stream only: {:?}",
+                    streamed.1.difference(&treed.1).take(5).collect::<Vec<_>>()
+                );
                 println!("  by tree only: {:?}", treed.1.difference(&streamed.1).take(5).collect::<Vec<_>>());
             }
         }

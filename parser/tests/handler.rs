@@ -6,8 +6,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use trawl_parser::{ParseHandler, Settings};
 use trawl_shared::model::{
-    CanonicalUrl, ExtractSettings, JobId, Link, LinkKind, Origin, Outcome, RobotsPolicy, ScrapedPage, TaskEnded,
-    TaskId, code,
+    CanonicalUrl, ExtractSettings, JobId, Link, LinkKind, Origin, Outcome, RobotsPolicy, ScrapedPage,
+    TaskEnded, TaskId, code,
 };
 use uuid::Uuid;
 
@@ -82,8 +82,11 @@ fn other_types_end_stored_unread() {
 #[test]
 fn what_a_reader_can_make_nothing_of_is_stored_and_said() {
     let extract = ExtractSettings { text: true, ..ExtractSettings::default() };
-    for (content_type, body) in [("application/pdf", b"%PDF-1.7 no PDF".as_slice()), ("application/json", b"{")] {
-        let ended = end(ScrapedPage { extract: extract.clone(), ..scraped(&[("content-type", content_type)], body) });
+    for (content_type, body) in
+        [("application/pdf", b"%PDF-1.7 no PDF".as_slice()), ("application/json", b"{")]
+    {
+        let ended =
+            end(ScrapedPage { extract: extract.clone(), ..scraped(&[("content-type", content_type)], body) });
         assert_eq!((ended.outcome, &*ended.code), (Outcome::Stored, code::UNREADABLE), "{content_type}");
         assert!(ended.detail.is_some() && ended.page.is_some(), "{content_type}");
     }
@@ -145,7 +148,8 @@ fn what_a_bound_left_out_is_said() {
 
 #[test]
 fn a_page_may_speak_to_the_jobs_crawler_alone() {
-    let page = |robot: &str, body| ScrapedPage { robot_name: Some(robot.to_owned()), ..scraped(&[HTML], body) };
+    let page =
+        |robot: &str, body| ScrapedPage { robot_name: Some(robot.to_owned()), ..scraped(&[HTML], body) };
     let meta = b"<meta name=ownbot content=nofollow><a href=/x>x</a>";
     assert!(!end(page("OwnBot", meta)).follow);
     assert!(end(page("otherbot", meta)).follow);

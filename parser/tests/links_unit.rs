@@ -67,7 +67,8 @@ fn parsed(url: &str) -> String {
 /// Scrapy's extractor as it comes: `a` and `area`, each URL once.
 #[test]
 fn scrapy() {
-    let plain = |row: &Row| row.options.as_object().is_none_or(|given| given.keys().all(|name| name == "args"));
+    let plain =
+        |row: &Row| row.options.as_object().is_none_or(|given| given.keys().all(|name| name == "args"));
     let cases: Vec<Row> = cases("scrapy").into_iter().filter(plain).collect();
     if cases.is_empty() {
         return;
@@ -129,7 +130,8 @@ fn w3lib() {
         let (found, expected) = match row.kind.as_str() {
             "get_meta_refresh" => {
                 let found = links(row, url, "text/html");
-                let found = found.into_iter().find(|link| link.kind == LinkKind::Refresh).map(|link| link.url);
+                let found =
+                    found.into_iter().find(|link| link.kind == LinkKind::Refresh).map(|link| link.url);
                 (found, row.expected[1].as_str().map(parsed))
             }
             // Only where the page has a base: else the answer is the page's URL, which some cases lack.

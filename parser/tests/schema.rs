@@ -94,7 +94,8 @@ fn every_golden_page_follows_the_schema() {
     let schema = workspace("docs/schema/parsed-page.json");
     let defined = |name: &str| schema["$defs"][name]["properties"].as_object().unwrap().keys();
     let fields = schema["properties"].as_object().unwrap().keys().cloned();
-    let parts = [("meta", "meta"), ("link", "links"), ("feed", "feeds"), ("icon", "icons"), ("item", "microdata")];
+    let parts =
+        [("meta", "meta"), ("link", "links"), ("feed", "feeds"), ("icon", "icons"), ("item", "microdata")];
     let in_parts =
         parts.iter().flat_map(|(part, field)| defined(part).map(move |name| format!("{field}/{name}")));
     let counts = schema["properties"]["other_links"]["properties"].as_object().unwrap().keys();

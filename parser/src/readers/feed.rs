@@ -115,7 +115,8 @@ impl Entry {
         put("updated", self.updated.map(|date| date::normalised(&date).unwrap_or(date)));
         put("summary", self.summary.map(trimmed));
         put("content", self.content.map(trimmed));
-        let enclosures = self.enclosures.into_iter().map(|url| resolver.resolve(&url).unwrap_or(url)).collect();
+        let enclosures =
+            self.enclosures.into_iter().map(|url| resolver.resolve(&url).unwrap_or(url)).collect();
         for (name, values) in [("categories", self.categories), ("enclosures", enclosures)] {
             if !values.is_empty() {
                 item.insert(name.to_owned(), values.into());

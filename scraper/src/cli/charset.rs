@@ -71,7 +71,11 @@ fn answer_question(line: &str) -> Result<String, String> {
     let body = STANDARD
         .decode(&question.body_base64)
         .map_err(|error| format!("body_base64 is no base64: {error}"))?;
-    answer(&body, question.content_type.as_deref(), question.url.as_ref().and_then(|url| url.as_url().host_str()))
+    answer(
+        &body,
+        question.content_type.as_deref(),
+        question.url.as_ref().and_then(|url| url.as_url().host_str()),
+    )
 }
 
 fn answer(body: &[u8], content_type: Option<&str>, host: Option<&str>) -> Result<String, String> {

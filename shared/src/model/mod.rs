@@ -23,7 +23,8 @@ pub use rules::{MAX_RULES_BYTES, RulesFileError, RulesText};
 pub use scraped::ScrapedPage;
 pub use secret::{REDACTED, Secret};
 pub use settings::{
-    DEFAULT_USER_AGENT, ExtractSettings, FetchBounds, FetchSettings, Oversize, PaceMode, RobotsPolicy, TypeRules,
+    DEFAULT_USER_AGENT, ExtractSettings, FetchBounds, FetchSettings, Oversize, PaceMode, RobotsPolicy,
+    TypeRules,
 };
 pub use task::{FetchTask, Origin};
 pub use url::{CanonicalUrl, HostKey, MAX_URL_LENGTH, UrlError, UrlProfile, UrlRules};
