@@ -86,6 +86,23 @@ impl Parsing {
     }
 }
 
+/// Rules as people write them: an item of seven fields, and links that lead on.
+const RULES: &str = r#"
+[[pages]]
+name = "page"
+[pages.fields]
+title = { css = "h1", required = true }
+lead = "article p, main p"
+price = { css = "[itemprop=price], .price", regex = '[\d.,]+', type = "number" }
+published = { css = "time", attr = "datetime", type = "date" }
+image = { css = ".gallery img, article img", attr = "src", type = "url" }
+category = "nav.breadcrumb li:nth-last-child(2), ul.breadcrumb li:nth-last-child(2)"
+tags = { css = "a[rel=tag]", list = true }
+[[pages.follow]]
+css = "a[rel=next], .pagination a"
+priority = 10
+"#;
+
 const BARE_PASS: usize = 0;
 const BARE_TREE: usize = 2;
 
@@ -146,6 +163,12 @@ fn contestants() -> anyhow::Result<Vec<Contestant>> {
             BARE_TREE,
             None,
             parser(ExtractSettings { metadata: true, structured: true, ..nothing.clone() }),
+        ),
+        contestant(
+            "links, items by rules",
+            BARE_TREE,
+            Some(1.25),
+            parser(ExtractSettings { rules: Some(RULES.into()), ..nothing.clone() }),
         ),
         contestant(
             "links, text",

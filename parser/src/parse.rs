@@ -149,7 +149,7 @@ fn parse_html(
     parsed
 }
 
-/// The main content, or all that is visible where no part of the page stands out.
+/// The main content; none where all of the page is frame.
 fn main_content(
     parsed: &mut Parsed,
     dom: &Dom,
@@ -158,12 +158,10 @@ fn main_content(
     extract: &ExtractSettings,
 ) {
     let resolve = |reference: &str| resolver.resolve(reference);
-    let content = content::main_content(dom, url, extract.markdown, &resolve);
-    let (text, markdown) = content.map_or((None, None), |content| (Some(content.text), content.markdown));
-    if extract.text {
-        parsed.page.text = text.or_else(|| dom.visible_text());
+    if let Some(content) = content::main_content(dom, url, extract.markdown, &resolve) {
+        parsed.page.text = Some(content.text).filter(|_| extract.text);
+        parsed.page.markdown = content.markdown;
     }
-    parsed.page.markdown = markdown;
 }
 
 /// What the streaming tier tells; `None` where it can't.

@@ -212,6 +212,10 @@ fn markdown_of_lines() {
     );
     markdown("<p>x <img src=i.png alt='a  b'><img src=j.png> y", "x ![a b](https://example.org/a/i.png) y");
     markdown("<p>2 * 3_4 _x_ [y] a\\b &lt;p>", "2 \\* 3_4 \\_x\\_ \\[y\\] a\\\\b \\<p>");
+    markdown(
+        "<p><a href=/x><b>All</b></a> of <a href=/y>it<div>and</div>more</a>",
+        "[**All**](https://example.org/x) of [it](https://example.org/y)\n\n[and](https://example.org/y)\n\n[more](https://example.org/y)",
+    );
     markdown("<p># a<p>1. b<p>- c<p>-5<p>> d", "\\# a\n\n1\\. b\n\n\\- c\n\n-5\n\n\\> d");
 }
 
@@ -244,8 +248,8 @@ fn a_forum_is_its_posts() {
 }
 
 #[test]
-fn a_page_without_a_main_part_is_its_visible_text() {
+fn a_page_that_is_all_frame_has_no_text() {
     let found =
         page("https://example.org/", b"<nav><a href=/a>One</a> <a href=/b>Two</a></nav>", "text/html");
-    assert_eq!((found.text.as_deref(), found.markdown), (Some("One Two"), None));
+    assert_eq!((found.text, found.markdown, found.links.len()), (None, None, 2));
 }

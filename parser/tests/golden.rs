@@ -1,12 +1,13 @@
 //! Pages of our own making and all that is extracted from them.
 //!
 //! A case is a folder `tests/cases/<name>` with `page.html`, `expected.json` and, where the page is
-//! not `text/html`, `content-type`. `UPDATE_EXPECTED=1` writes what is found: read the diff.
+//! not `text/html`, `content-type`; where a job's rules apply, `rules.toml`. `UPDATE_EXPECTED=1` writes what is found: read the diff.
 
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test")]
 
 use std::{fs, path::Path};
 use trawl_parser::{Document, Settings, cli::Part, parse};
+use trawl_shared::model::{ExtractSettings, RulesText};
 use url::Url;
 
 #[track_caller]
@@ -17,7 +18,9 @@ fn check(name: &str) {
         fs::read_to_string(folder.join("content-type")).unwrap_or_else(|_| "text/html".to_owned());
     let url = Url::parse("https://example.org/docs/guide/page.html").unwrap();
     let document = Document { url: &url, content_type: Some(&content_type), charset: None, body: &body };
-    let parsed = parse(&document, &Part::extract(&Part::ALL), &Settings::default());
+    let rules = fs::read_to_string(folder.join("rules.toml")).ok().map(RulesText::from);
+    let extract = ExtractSettings { rules, ..Part::extract(&Part::ALL) };
+    let parsed = parse(&document, &extract, &Settings::default());
     let found = serde_json::to_string_pretty(&parsed.page).unwrap() + "\n";
     let expected = folder.join("expected.json");
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
@@ -43,6 +46,7 @@ macro_rules! cases {
 }
 
 cases! {
+    bad_rules: "bad-rules",
     base_href: "base-href",
     broken_feed: "broken-feed",
     broken_json: "broken-json",
@@ -63,6 +67,7 @@ cases! {
     raw_text: "raw-text",
     rdfa: "rdfa",
     resources: "resources",
+    rules: "rules",
     svg: "svg",
     template: "template",
     xhtml: "xhtml",

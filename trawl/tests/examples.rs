@@ -122,6 +122,28 @@ fn a_news_site() {
 }
 
 #[test]
+fn rules_with_errors_ask_nobody() {
+    let (port, asked) = serve(example("shop").join("site"));
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.toml");
+    fs::write(&rules, "[[pages]]\nfields.price = { css = 'p', type = 'int' }\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_trawl"))
+        .args(["crawl", &format!("http://127.0.0.1:{port}/"), "--allow-private-addresses", "--rules"])
+        .arg(&rules)
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(
+        error.contains("line 2: pages[0].fields.price.type: \"int\" is no type: there are text"),
+        "{error}"
+    );
+    assert!(asked.lock().unwrap().is_empty());
+}
+
+#[test]
 fn the_golden_cases_of_the_examples_hold() {
     for name in ["shop", "docs", "news"] {
         let (rules, folder) = (example(name).join("rules.toml"), example(name).join("cases"));

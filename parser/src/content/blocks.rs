@@ -59,7 +59,8 @@ const SHORT: usize = 25;
 
 /// The blocks of the body, without what is cut.
 pub(super) fn all(nodes: &[Entry<'_>], body: usize, cut: &[bool], sizes: &Sizes) -> Vec<Block> {
-    let mut walk = Walk { nodes, cut, blocks: Vec::new(), open: Vec::new(), is_fresh: true, link_end: 0 };
+    let mut walk =
+        Walk { nodes, body, cut, blocks: Vec::new(), open: Vec::new(), is_fresh: true, link_end: 0 };
     let mut at = body + 1;
     while at < nodes[body].end {
         walk.close(at);
@@ -86,6 +87,7 @@ pub(super) fn all(nodes: &[Entry<'_>], body: usize, cut: &[bool], sizes: &Sizes)
 
 struct Walk<'w, 'd> {
     nodes: &'w [Entry<'d>],
+    body: usize,
     cut: &'w [bool],
     blocks: Vec<Block>,
     /// Block elements around the walk: which, and the place of what is in them.
@@ -128,15 +130,27 @@ impl Walk<'_, '_> {
             block.end = at + 1;
             return at + 1;
         }
-        let (owner, place) = self.open.last().copied().unwrap_or((self.nodes[at].parent, Place::default()));
+        let (owner, place) = self.open.last().copied().unwrap_or((self.body, Place::default()));
         let form = match self.nodes[owner].name.as_bytes() {
             b"p" => Form::Paragraph,
             [b'h', level @ b'1'..=b'6'] => Form::Heading(level - b'0'),
             _ => Form::Text,
         };
-        self.blocks.push(Block { owner, start: at, end: at + 1, len, linked, form, place });
+        let start = self.start(at, owner);
+        self.blocks.push(Block { owner, start, end: at + 1, len, linked, form, place });
         self.is_fresh = false;
         at + 1
+    }
+
+    /// Where the block of this first text begins: with the inline elements that are around it, unless they have held
+    /// text of another block.
+    fn start(&self, at: usize, owner: usize) -> usize {
+        let before = self.blocks.last().map_or(0, |block| block.end);
+        let mut start = at;
+        while self.nodes[start].parent != owner && self.nodes[start].parent >= before.max(1) {
+            start = self.nodes[start].parent;
+        }
+        start
     }
 
     fn open(&mut self, at: usize, sizes: &Sizes) -> usize {

@@ -1,6 +1,6 @@
 //! Finding places in the tree by CSS selector or XPath, and reading what stands there.
 
-use super::{Dom, facts::is_template, text, xpath};
+use super::{Dom, facts::is_template, text, walk, xpath};
 use crate::text::{Line, is_hidden, parts_words};
 use ego_tree::{NodeRef, iter::Edge};
 use scraper::{ElementRef, Node, Selector};
@@ -10,9 +10,18 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub enum Query {
     /// CSS; `:scope` is the place that is searched.
-    Css(Selector),
+    Css(Css),
     /// XPath; names have no namespace, as in HTML.
     XPath(xpath::Expression),
+}
+
+/// A compiled CSS selector.
+#[derive(Debug)]
+pub struct Css {
+    selector: Selector,
+    /// The names that an element must have one of, where the selector says them: most elements of a page are
+    /// passed over by a look at their name.
+    names: Option<Vec<String>>,
 }
 
 /// What a query found.
@@ -37,7 +46,10 @@ impl Query {
     /// # Errors
     /// With what is wrong with it.
     pub fn css(selector: &str) -> Result<Self, String> {
-        Selector::parse(selector).map(Self::Css).map_err(|error| error.to_string())
+        let names = subjects(selector);
+        Selector::parse(selector)
+            .map(|selector| Self::Css(Css { selector, names }))
+            .map_err(|error| error.to_string())
     }
 
     /// Compiles an XPath 1.0 expression.
@@ -62,7 +74,8 @@ impl<'d> Place<'d> {
     #[must_use]
     pub fn find(&self, query: &Query, limit: usize) -> Vec<Match<'d>> {
         match query {
-            Query::Css(selector) => {
+            Query::Css(Css { selector, names: Some(names) }) => self.named(selector, names, limit),
+            Query::Css(Css { selector, names: None }) => {
                 let at = |element: ElementRef<'d>| Match::Element(Place { dom: self.dom, node: *element });
                 match ElementRef::wrap(self.node) {
                     Some(element) => element.select(selector).take(limit).map(at).collect(),
@@ -76,6 +89,23 @@ impl<'d> Place<'d> {
                 found
             }
         }
+    }
+
+    /// What a selector finds whose elements have one of these names.
+    fn named(&self, selector: &Selector, names: &[String], limit: usize) -> Vec<Match<'d>> {
+        let scope = ElementRef::wrap(self.node);
+        let mut found = Vec::new();
+        let mut at = walk::next(self.node, self.node, true);
+        while let Some(node) = at.filter(|_| found.len() < limit) {
+            if let Some(element) = ElementRef::wrap(node)
+                && names.iter().any(|name| name.eq_ignore_ascii_case(element.value().name()))
+                && selector.matches_with_scope(&element, scope)
+            {
+                found.push(Match::Element(Place { dom: self.dom, node }));
+            }
+            at = walk::next(node, self.node, true);
+        }
+        found
     }
 
     /// The value of an attribute.
@@ -136,5 +166,104 @@ impl<'d> Place<'d> {
     #[must_use]
     pub fn inner_html(&self) -> String {
         ElementRef::wrap(self.node).map_or_else(|| self.dom.html.html(), |element| element.inner_html())
+    }
+}
+
+/// The names of the elements that a selector can select, one for each of its alternatives; `None` where it does not
+/// say, or where matching element by element would count siblings again and again.
+fn subjects(selector: &str) -> Option<Vec<String>> {
+    if selector.contains([':', '\\', '(', '|', '&']) {
+        return None;
+    }
+    let mut names = Vec::new();
+    let mut name = String::new();
+    let mut at = At::Start;
+    let mut brackets = None;
+    for c in selector.chars() {
+        match (brackets, c) {
+            // A quoted `]` closes nothing.
+            (Some(']'), '"' | '\'') => brackets = Some(c),
+            (Some(']'), ']') => brackets = None,
+            (Some(quote), c) if quote != ']' && quote == c => brackets = Some(']'),
+            (Some(_), _) => {}
+            (None, ',') => {
+                names.push(std::mem::take(&mut name));
+                at = At::Start;
+            }
+            (None, ' ' | '\t' | '\n' | '>' | '+' | '~') => at = At::Start,
+            (None, c) => {
+                if at == At::Start {
+                    name.clear();
+                }
+                let is_name = at != At::Rest && (c.is_ascii_alphanumeric() || c == '-');
+                at = if is_name { At::Name } else { At::Rest };
+                if is_name {
+                    name.push(c);
+                }
+                brackets = (c == '[').then_some(']');
+            }
+        }
+    }
+    names.push(name);
+    names.iter().all(|name| !name.is_empty()).then_some(names)
+}
+
+/// Where in a compound selector, such as `a.next[href]`, a scan stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Start,
+    Name,
+    Rest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn subjects_are_the_names_of_last_compounds() {
+        for (selector, expected) in [
+            ("h1", Some(&["h1"][..])),
+            ("article p, .x > A[href='a, b]'].next ", Some(&["p", "A"])),
+            ("a [x] b", Some(&["b"])),
+            (".price", None),
+            ("p .price", None),
+            ("p, [x]", None),
+            ("a *", None),
+            ("li:nth-child(2)", None),
+        ] {
+            let expected =
+                expected.map(|names| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+            assert_eq!(subjects(selector), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn both_ways_find_the_same() {
+        let html =
+            "<div><p class=x>1<P>2</p><section><p>3<a href=x>4</a></section></div><svg><linearGradient>";
+        let dom = Dom::build(html, &Settings::default());
+        let texts = |place: Place<'_>, selector: &str| {
+            let found = place.find(&Query::css(selector).unwrap(), 10);
+            let text = |found| match found {
+                Match::Element(place) => Place::line(&place, 100),
+                Match::Text(text) => text.into_owned(),
+            };
+            found.into_iter().map(text).collect::<Vec<_>>()
+        };
+        // `:is` is matched the other way.
+        for selector in ["p", "div > p", "P.x, section a", "linearGradient", "none", "section p"] {
+            assert_eq!(
+                texts(dom.top(), selector),
+                texts(dom.top(), &format!(":is({selector})")),
+                "{selector}"
+            );
+        }
+        let Some(Match::Element(section)) = dom.top().find(&Query::css("section").unwrap(), 1).pop() else {
+            panic!("there is a section")
+        };
+        assert_eq!(texts(section, "p"), ["34"]);
+        assert_eq!(texts(section, "div a"), ["4"]);
     }
 }

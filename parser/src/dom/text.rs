@@ -1,20 +1,12 @@
-//! The visible text of a page: a line for each block, white space collapsed.
+//! The visible text of a part of a page: a line for each block, white space collapsed.
 
-use super::{Dom, facts::is_template};
+use super::facts::is_template;
 use crate::text;
 use ego_tree::{NodeRef, iter::Edge};
 use scraper::{Node, node::Element};
 
-impl Dom {
-    /// The text a reader sees, without scripts, styles, templates and hidden elements. `None` where
-    /// there is none.
-    #[must_use]
-    pub fn visible_text(&self) -> Option<String> {
-        visible(self.html.tree.root())
-    }
-}
-
-/// The visible text of a part of the page.
+/// The text that a reader sees of a part of the page, without scripts, styles, templates and hidden elements.
+/// `None` where there is none.
 pub(super) fn visible(root: NodeRef<'_, Node>) -> Option<String> {
     let mut page = Lines::default();
     let mut hidden = 0_usize;
@@ -115,7 +107,8 @@ mod tests {
 
     #[track_caller]
     fn check(html: &str, expected: &str) {
-        let text = Dom::build(html, &Settings::default()).visible_text();
+        let dom = Dom::build(html, &Settings::default());
+        let text = super::visible(dom.html.tree.root());
         assert_eq!(text.unwrap_or_default(), expected, "{html}");
     }
 
