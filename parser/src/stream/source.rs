@@ -60,7 +60,7 @@ pub(super) fn script_end(text: &str) -> usize {
     let mut from = 0;
     loop {
         let end = from + element_end(&text[from..], "script");
-        let Some(comment) = memchr::memmem::rfind(text[..end].as_bytes(), b"<!--") else { return end };
+        let Some(comment) = memchr::memmem::rfind(&text.as_bytes()[..end], b"<!--") else { return end };
         // Whether a comment is open where the end tag stands, and holds a nested start tag.
         let inner = &text[comment.max(from)..end];
         if end == text.len() || inner.contains("-->") || !has_start_tag(inner, "script") {
