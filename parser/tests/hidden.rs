@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test")]
 
 use trawl_parser::{Document, Settings, parse};
-use trawl_shared::model::{ExtractSettings, LinkKind, LinkKinds, ParsedPage, code};
+use trawl_shared::model::{ExtractSettings, Link, LinkKind, LinkKinds, ParsedPage, code};
 use url::Url;
 
 fn page(content_type: &str, body: &str, follow: Option<LinkKinds>) -> ParsedPage {
@@ -16,7 +16,7 @@ fn page(content_type: &str, body: &str, follow: Option<LinkKinds>) -> ParsedPage
 /// The links that are followed, without the files that crawlers know.
 fn followed(content_type: &str, body: &str, kinds: LinkKinds) -> Vec<(String, LinkKind)> {
     let page = page(content_type, body, Some(kinds));
-    let links = page.links.into_iter().filter(|link| link.is_followed());
+    let links = page.links.into_iter().filter(Link::is_followed);
     let path = |url: &str| url.strip_prefix("https://a.example").unwrap_or(url).to_owned();
     let links = links.map(|link| (path(&link.url), link.kind));
     links.filter(|(path, _)| !matches!(path.as_str(), "/robots.txt" | "/sitemap.xml")).collect()

@@ -169,9 +169,7 @@ pub struct Rejudged {
 /// How a URL's standing changes; none where it does not.
 fn judgement(job: &Arc<Job>, url: &CanonicalUrl, row: &UrlRow) -> Option<Verdict> {
     // Seeds are in whatever the rules say; what has ended or is on its way is past judging.
-    if row.parent.is_none() {
-        return None;
-    }
+    row.parent.as_ref()?;
     let verdict = || job.judge(url, row.depth, row.redirects);
     match row.state {
         UrlState::Queued => Some(verdict()).filter(|verdict| *verdict != Verdict::Queue),
