@@ -89,8 +89,7 @@ fn check(name: &str) -> BTreeSet<String> {
         fs::write(&file, &found).unwrap();
     }
     assert_eq!(found, fs::read_to_string(&file).unwrap_or_default(), "UPDATE_EXPECTED=1 takes it over");
-    let asked = asked.lock().unwrap().clone();
-    asked
+    asked.lock().unwrap().clone()
 }
 
 fn paths(paths: &[&str]) -> BTreeSet<String> {

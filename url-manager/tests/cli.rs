@@ -19,7 +19,7 @@ use trawl_url_manager::{
 
 #[derive(Parser)]
 enum Verb {
-    Seed(SeedArgs),
+    Seed(Box<SeedArgs>),
     Status(StatusArgs),
     Explain(ExplainArgs),
 }
