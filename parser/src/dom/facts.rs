@@ -79,7 +79,7 @@ fn own_text(node: NodeRef<'_, Node>) -> String {
 /// An attribute's value from the tree.
 impl<'d> Attributes<'d> for &'d Element {
     fn get(&self, name: &str) -> Option<Cow<'d, str>> {
-        self.attr(name).map(Cow::Borrowed)
+        super::attribute(self, name).map(Cow::Borrowed)
     }
 }
 

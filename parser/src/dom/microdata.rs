@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use url::Url;
 
-/// Deepest nesting of items in items.
-const MAX_DEPTH: usize = 64;
+/// Deepest nesting of items in items: each is up to three levels of JSON, of which readers take 128.
+const MAX_DEPTH: usize = 32;
 
 /// Longest text of a property, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
@@ -40,7 +40,7 @@ impl Dom {
             steps: MAX_STEPS,
             cut: false,
         };
-        if walk::elements(root).any(|(_, element)| element.attr("itemref").is_some()) {
+        if walk::elements(root).any(|(_, element)| super::attribute(element, "itemref").is_some()) {
             reader.ids = ids(root);
         }
         let mut values = Vec::new();
@@ -48,7 +48,7 @@ impl Dom {
             if reader.cut {
                 break;
             }
-            if element.attr("itemscope").is_some() {
+            if super::attribute(element, "itemscope").is_some() {
                 values.extend(reader.item(node, element, 0));
             }
         }
@@ -60,7 +60,7 @@ impl Dom {
 fn ids(root: NodeRef<'_, Node>) -> HashMap<&str, NodeId> {
     let mut ids = HashMap::new();
     for (node, element) in walk::elements(root) {
-        if let Some(id) = element.attr("id") {
+        if let Some(id) = super::attribute(element, "id") {
             ids.entry(id).or_insert_with(|| node.id());
         }
     }
@@ -90,21 +90,21 @@ impl<'d> Reader<'d> {
         }
         let mut item = Map::new();
         let types: Vec<&str> =
-            element.attr("itemtype").unwrap_or_default().split_ascii_whitespace().collect();
+            super::attribute(element, "itemtype").unwrap_or_default().split_ascii_whitespace().collect();
         if !types.is_empty() {
             item.insert("type".to_owned(), one_or_list(types.iter().map(|name| self.text(name)).collect()));
-            if let Some(id) = element.attr("itemid") {
+            if let Some(id) = super::attribute(element, "itemid") {
                 item.insert("id".to_owned(), self.text(id.trim()));
             }
         }
         let mut properties = Properties::default();
         self.properties(node, depth, &mut properties);
-        for id in element.attr("itemref").unwrap_or_default().split_ascii_whitespace() {
+        for id in super::attribute(element, "itemref").unwrap_or_default().split_ascii_whitespace() {
             self.referenced(id, depth, &mut properties);
         }
         if properties.0.is_empty() {
             let text = laid_out(node, MAX_TEXT.min(self.bytes));
-            let value = element.attr("content").filter(|content| !content.is_empty());
+            let value = super::attribute(element, "content").filter(|content| !content.is_empty());
             item.insert("value".to_owned(), self.text(value.unwrap_or(&text)));
         } else {
             item.insert("properties".to_owned(), properties.into_value());
@@ -121,7 +121,8 @@ impl<'d> Reader<'d> {
             }
             let mut descend = true;
             if let Node::Element(element) = node.value() {
-                descend = element.attr("itemscope").is_none() && !super::facts::is_template(element);
+                descend =
+                    super::attribute(element, "itemscope").is_none() && !super::facts::is_template(element);
                 self.property(node, element, depth, properties);
             }
             at = walk::next(node, root, descend);
@@ -134,7 +135,8 @@ impl<'d> Reader<'d> {
         let Node::Element(element) = node.value() else { return };
         self.property(node, element, depth, properties);
         // An item that is no property lends its own.
-        if element.attr("itemscope").is_none() || element.attr("itemprop").is_none() {
+        if super::attribute(element, "itemscope").is_none() || super::attribute(element, "itemprop").is_none()
+        {
             self.properties(node, depth, properties);
         }
     }
@@ -146,12 +148,12 @@ impl<'d> Reader<'d> {
         depth: usize,
         properties: &mut Properties,
     ) {
-        let Some(names) = element.attr("itemprop") else { return };
+        let Some(names) = super::attribute(element, "itemprop") else { return };
         let mut names = names.split_ascii_whitespace().peekable();
         if names.peek().is_none() {
             return;
         }
-        let value = if element.attr("itemscope").is_some() {
+        let value = if super::attribute(element, "itemscope").is_some() {
             self.item(node, element, depth + 1)
         } else {
             Some(self.value(node, element))
@@ -165,14 +167,14 @@ impl<'d> Reader<'d> {
 
     /// The value of a property that is no item.
     fn value(&mut self, node: NodeRef<'d, Node>, element: &'d Element) -> Value {
-        let attribute = |name| element.attr(name).unwrap_or_default();
+        let attribute = |name| super::attribute(element, name).unwrap_or_default();
         match element.name() {
             "meta" => self.text(attribute("content")),
             "audio" | "embed" | "iframe" | "img" | "source" | "track" | "video" => self.url(attribute("src")),
             "a" | "area" | "link" => self.url(attribute("href")),
             "object" => self.url(attribute("data")),
             "data" | "meter" => self.text(attribute("value")),
-            "time" if element.attr("datetime").is_some() => self.text(attribute("datetime")),
+            "time" if super::attribute(element, "datetime").is_some() => self.text(attribute("datetime")),
             // Not in the standard, but schema.org's own examples have it on any element.
             _ if !attribute("content").is_empty() => self.text(attribute("content")),
             _ => {

@@ -21,11 +21,12 @@ pub use rdfa::may_have_rdfa;
 
 use crate::settings::Settings;
 use html5ever::{
+    QualName,
     driver::{self, ParseOpts},
     tendril::{StrTendril, TendrilSink},
     tree_builder::TreeBuilderOpts,
 };
-use scraper::{Html, HtmlTreeSink};
+use scraper::{Html, HtmlTreeSink, node::Element};
 use serde_json::Value;
 use std::{
     cell::OnceCell,
@@ -87,6 +88,12 @@ impl Dom {
         }
         Self { html: parser.finish(), order: OnceCell::new(), cut: cut && !rest.is_empty() }
     }
+}
+
+/// An attribute's value. An element has few: a look at each costs less than making an atom of the name.
+fn attribute<'d>(element: &'d Element, name: &str) -> Option<&'d str> {
+    let is_it = |(key, _): &&(QualName, StrTendril)| key.ns == html5ever::ns!() && &*key.local == name;
+    element.attrs.iter().find(is_it).map(|(_, value)| &**value)
 }
 
 /// How deep the tree is where the parser stands: along the last child of each node.

@@ -34,7 +34,7 @@ impl<'d> Entry<'d> {
     /// An attribute of the element.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'d str> {
-        self.element?.attr(name)
+        super::attribute(self.element?, name)
     }
 
     /// Whether it is a text.

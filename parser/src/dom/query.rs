@@ -111,7 +111,7 @@ impl<'d> Place<'d> {
     /// The value of an attribute.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'d str> {
-        self.node.value().as_element()?.attr(name)
+        super::attribute(self.node.value().as_element()?, name)
     }
 
     /// The text in one line: white space collapsed, words parted where their elements part them.

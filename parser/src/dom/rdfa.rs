@@ -130,7 +130,7 @@ struct Subjects {
 
 impl<'d> Step<'_, 'd> {
     fn attribute(&self, name: &str) -> Option<&'d str> {
-        self.element.attr(name)
+        super::attribute(self.element, name)
     }
 
     fn take(mut self) -> Scope<'d> {

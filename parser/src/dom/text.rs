@@ -34,7 +34,7 @@ pub(super) fn visible(root: NodeRef<'_, Node>) -> Option<String> {
 }
 
 fn is_hidden(element: &Element) -> bool {
-    text::is_hidden(element.name()) || is_template(element) || element.attr("hidden").is_some()
+    text::is_hidden(element.name()) || is_template(element) || super::attribute(element, "hidden").is_some()
 }
 
 /// What an element does to the line it stands in.
