@@ -23,7 +23,8 @@ pub struct Settings {
     pub pool_idle_ms: u64,
     /// Idle connections kept for one host.
     pub pool_idle_per_host: usize,
-    /// Idle connections kept for all hosts. Those in use are no more than `concurrency`.
+    /// Idle connections kept for all hosts, for each way to connect (guard, certificates, proxy). After as many new
+    /// ones, those that are idle are closed. Those in use are no more than `concurrency`.
     pub pool_idle_total: usize,
     /// Name servers to ask, each `ADDRESS:PORT`; none is those of the system.
     pub dns_servers: Vec<SocketAddr>,

@@ -1,20 +1,25 @@
-//! The client: a connection from the pool or a new one, and one exchange over it.
+//! The client: a way to connect, and one exchange over it.
 
 use super::{
-    HttpError, Phase, Request, Response,
-    dial::{Dialer, Route},
+    HttpError, Request, Response,
+    connect::{Dial, wrong_password},
+    engines::Engines,
     exchange::{Broken, exchange},
-    pool::{Connection, Pool, Sender},
+    proxy::Proxies,
+    tls::{Profile, Profiles},
 };
 use crate::{resolve::Resolver, settings::Settings};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
+use trawl_shared::model::ProxyUrl;
 
 /// Longest bound that is reckoned with, whatever a job says.
 pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Connections from the pool that may turn out to be closed before a new one is made.
+/// Connections that may turn out to be closed before that is the answer.
 const MAX_STALE: u32 = 3;
+/// Proxies that are tried for one request.
+const MAX_PROXIES: usize = 3;
 /// 407: the proxy, not the site, says who may ask.
 const PROXY_REFUSES: u16 = 407;
 
@@ -29,8 +34,9 @@ pub enum BuildError {
 /// Fetches single URLs.
 #[derive(Debug)]
 pub struct Client {
-    dialer: Dialer,
-    pool: Pool,
+    engines: Engines,
+    profiles: Profiles,
+    proxies: Proxies,
 }
 
 impl Client {
@@ -39,9 +45,8 @@ impl Client {
     /// # Errors
     /// When TLS can't be set up.
     pub fn new(settings: &Settings, resolver: Arc<Resolver>) -> Result<Self, BuildError> {
-        let longest = Duration::from_millis(settings.pool_idle_ms).min(LONGEST);
-        let pool = Pool::new(settings.pool_idle_per_host, settings.pool_idle_total, longest);
-        Ok(Self { dialer: Dialer::new(resolver)?, pool })
+        let engines = Engines::new(settings, resolver);
+        Ok(Self { engines, profiles: Profiles::new()?, proxies: Proxies::default() })
     }
 
     /// Sends one GET and reads the answer.
@@ -50,56 +55,67 @@ impl Client {
     /// When no answer came, see [`HttpError`]. A status that is not 2xx is an answer.
     pub async fn get(&self, request: Request<'_>) -> Result<Response, HttpError> {
         let begun = Instant::now();
-        let mut route = self.dialer.route(&request)?;
-        let mut stale = 0;
-        loop {
-            let waiting = if stale < MAX_STALE { self.pool.take(&route.key) } else { None };
-            let mut connection = match waiting {
-                Some(connection) => connection,
-                None => self.connect(&request, &mut route, begun).await?,
-            };
-            match exchange(&mut connection, &request, begun).await {
-                Ok((response, _))
-                    if response.status == PROXY_REFUSES && connection.about.forward.is_some() =>
-                {
-                    let proxy = route.key.proxy.as_ref().expect("a forwarding connection is a proxy's");
-                    return Err(self.dialer.refused(proxy));
-                }
-                Ok((response, ended)) => {
-                    // One of HTTP/2 is in the pool since it was made.
-                    if ended && matches!(connection.sender, Sender::Http1(_)) {
-                        self.pool.put(route.key, connection);
-                    }
-                    return Ok(response);
-                }
-                Err(Broken::Stale) if connection.reused => stale += 1,
-                Err(Broken::Stale) => {
-                    return Err(HttpError::Untrusted(
-                        "the connection was closed before a request could be sent",
-                    ));
-                }
+        let (url, settings) = (request.url, request.settings);
+        request.reach().check_literal(url)?;
+        let host = url.host_str().unwrap_or_default();
+        let tls = self.profiles.get(&settings.tls, settings.credentials.are_for(host))?;
+        if settings.proxies.is_empty() {
+            return self.send(&request, &tls, None, begun).await;
+        }
+        let mut last = None;
+        for proxy in self.proxies.order(&settings.proxies, host)?.into_iter().take(MAX_PROXIES) {
+            match self.through(proxy, &request, &tls, begun).await {
+                Err(error @ HttpError::Proxy { .. }) => last = Some(error),
+                answer => return answer,
+            }
+        }
+        Err(last.expect("where no proxy is well, there is an error instead of an order"))
+    }
+
+    /// Sends a request through a proxy, and remembers how that went.
+    async fn through(
+        &self,
+        proxy: &ProxyUrl,
+        request: &Request<'_>,
+        tls: &Profile,
+        begun: Instant,
+    ) -> Result<Response, HttpError> {
+        let forwards = request.url.scheme() == "http" && proxy.expose().scheme().starts_with("http");
+        let mut answer = self.send(request, tls, Some(proxy), begun).await;
+        if forwards && matches!(&answer, Ok(response) if response.status == PROXY_REFUSES) {
+            answer = Err(wrong_password(proxy));
+        }
+        match &mut answer {
+            Ok(response) => {
+                self.proxies.worked(proxy);
+                // That is the proxy's.
+                response.address = None;
+            }
+            Err(HttpError::Proxy { .. }) => self.proxies.failed(proxy),
+            Err(_) => {}
+        }
+        answer
+    }
+
+    /// Sends a request over whatever connection there is, and once more where that has been closed meanwhile.
+    async fn send(
+        &self,
+        request: &Request<'_>,
+        tls: &Profile,
+        proxy: Option<&ProxyUrl>,
+        begun: Instant,
+    ) -> Result<Response, HttpError> {
+        let connect = Duration::from_millis(request.settings.bounds.connect_ms).min(LONGEST);
+        let client = self.engines.get(request.reach(), tls, proxy, connect)?;
+        let whole = Duration::from_millis(request.settings.timeout_ms).min(LONGEST);
+        for _ in 0..=MAX_STALE {
+            let bound = connect.min(whole.saturating_sub(begun.elapsed()));
+            match exchange(&client, request, &Dial::new(request.url, bound), begun).await {
+                Ok(response) => return Ok(response),
+                Err(Broken::Stale) => {}
                 Err(Broken::Failed(error)) => return Err(error),
             }
         }
-    }
-
-    async fn connect(
-        &self,
-        request: &Request<'_>,
-        route: &mut Route<'_>,
-        begun: Instant,
-    ) -> Result<Connection, HttpError> {
-        let whole = Duration::from_millis(request.settings.timeout_ms).min(LONGEST);
-        let bound = Duration::from_millis(request.settings.bounds.connect_ms)
-            .min(whole.saturating_sub(begun.elapsed()));
-        let connection = timeout(bound, self.dialer.dial(request.url, route))
-            .await
-            .map_err(|_| HttpError::Timeout { after: bound, phase: Phase::Connect })??;
-        if let Sender::Http2(sender) = &connection.sender {
-            let shared = Sender::Http2(sender.clone());
-            let about = Arc::clone(&connection.about);
-            self.pool.put(route.key.clone(), Connection { sender: shared, about, reused: false });
-        }
-        Ok(connection)
+        Err(HttpError::Untrusted("one connection after the other was closed before a request could be sent"))
     }
 }

@@ -1,8 +1,11 @@
 //! Why an exchange gave no answer, in the terms the pipeline needs.
 
 use crate::{address::Blocked, resolve::ResolveError};
-use std::{io, time::Duration};
+use std::{error::Error as StdError, io, time::Duration};
 use trawl_shared::{model::code, runtime::FailureClass};
+
+/// Any error, as connectors hand them on.
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A part of an exchange that has a bound of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub enum HttpError {
     Dns(#[source] ResolveError),
     /// Nobody listens, or the network does not lead there.
     #[error("no connection could be made")]
-    Connect(#[source] io::Error),
+    Connect(#[source] BoxError),
     /// The proxy can't be used.
     #[error("the proxy {proxy} can't be used: {why}")]
     Proxy {
@@ -47,7 +50,7 @@ pub enum HttpError {
     },
     /// The handshake failed.
     #[error("TLS could not be negotiated")]
-    Tls(#[source] io::Error),
+    Tls(#[source] BoxError),
     /// The job's certificates or key can't be read.
     #[error("the job's TLS settings can't be used: {0}")]
     TlsSettings(String),
@@ -72,10 +75,10 @@ pub enum HttpError {
     },
     /// The header is longer than anybody needs.
     #[error("the answer's header is longer than is read")]
-    HeadersTooLarge(#[source] hyper::Error),
+    HeadersTooLarge,
     /// The answer broke off or is not HTTP.
     #[error("the answer broke off or is not HTTP")]
-    BadResponse(#[source] hyper::Error),
+    BadResponse(#[source] reqwest::Error),
     /// The answer is HTTP of a kind that can't be trusted.
     #[error("the answer can't be trusted: {0}")]
     Untrusted(&'static str),
@@ -111,7 +114,7 @@ impl HttpError {
             Self::Timeout { phase: Phase::Headers, .. } => code::TIMEOUT_HEADERS,
             Self::Timeout { phase: Phase::Body, .. } => code::TIMEOUT_BODY,
             Self::TooSlow { .. } => code::TOO_SLOW,
-            Self::HeadersTooLarge(_) => code::HEADERS_TOO_LARGE,
+            Self::HeadersTooLarge => code::HEADERS_TOO_LARGE,
             Self::BadResponse(_) | Self::Untrusted(_) => code::BAD_RESPONSE,
             Self::BadEncoding { .. } | Self::Bomb { .. } => code::BAD_ENCODING,
         }
@@ -154,8 +157,30 @@ impl From<ResolveError> for HttpError {
     }
 }
 
-impl From<hyper::Error> for HttpError {
-    fn from(error: hyper::Error) -> Self {
-        if error.is_parse_too_large() { Self::HeadersTooLarge(error) } else { Self::BadResponse(error) }
+impl From<reqwest::Error> for HttpError {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL is in every record beside the error already.
+        let error = error.without_url();
+        if error.is_builder() {
+            return Self::BadUrl(texts(&error).join(": "));
+        }
+        if cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
+            return Self::HeadersTooLarge;
+        }
+        Self::BadResponse(error)
     }
+}
+
+/// What an error and its causes say.
+pub(super) fn texts(error: &(dyn StdError + 'static)) -> Vec<String> {
+    causes(error).map(ToString::to_string).collect()
+}
+
+/// The first cause of type `E`.
+pub(super) fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    causes(error).find_map(<dyn StdError>::downcast_ref)
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'a (dyn StdError + 'static)| error.source())
 }

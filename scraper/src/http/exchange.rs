@@ -1,23 +1,24 @@
 //! One request and its answer, each part within its bound.
 
 use super::{
-    HttpError, Phase, Request, Response, Unwanted,
-    decode::Decoder,
-    outgoing,
-    pool::{Connection, Sender},
-};
-use http_body_util::BodyExt as _;
-use hyper::{
-    body::{Body as _, Incoming},
-    header::{
-        CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING,
-    },
+    HttpError, Phase, Request, Response, Unwanted, connect::Dial, decode::Decoder, error::cause, outgoing,
 };
 use jiff::Timestamp;
-use std::time::Duration;
+use reqwest::{
+    Version,
+    header::{
+        CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+        TRANSFER_ENCODING,
+    },
+};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use trawl_shared::model::{Oversize, TypeRules};
 
+/// Longest header of an answer. reqwest reads some more before it gives up on HTTP/1 (hyper's buffer of about 400 KiB).
+pub(super) const MAX_HEADER_BYTES: u32 = 256 * 1024;
+/// What a header field takes besides its name and value, as HTTP/2 counts it (RFC 9113, section 6.5.2).
+const FIELD_OVERHEAD: usize = 32;
 /// What is read of a body that is no page: enough for a small error page, so that its connection
 /// can be used again.
 const MAX_OTHER_BODY: u64 = 64 * 1024;
@@ -39,56 +40,50 @@ impl<E: Into<HttpError>> From<E> for Broken {
     }
 }
 
-/// Sends `request` over `connection` and reads the answer. True where the connection can carry another request.
+/// Sends `request` and reads the answer; `dial` is the connection that is made for it, if one is.
 pub(super) async fn exchange(
-    connection: &mut Connection,
+    client: &reqwest::Client,
     request: &Request<'_>,
+    dial: &Arc<Dial>,
     begun: Instant,
-) -> Result<(Response, bool), Broken> {
-    let outgoing = outgoing::build(request, connection)?;
-    let request_headers = outgoing::shown(&outgoing, request.url);
+) -> Result<Response, Broken> {
+    let outgoing = outgoing::build(request)?;
+    let request_headers = outgoing::shown(&outgoing);
     let whole = Bound::new(begun, request.settings.timeout_ms);
-    let fetched_at = Timestamp::now();
-    let started = Instant::now();
-
-    let bound = whole.sooner(Bound::new(started, request.settings.bounds.headers_ms));
-    let sending = async {
-        connection.sender.ready().await.map_err(|_| Broken::Stale)?;
-        connection.sender.send(outgoing).await.map_err(|error| {
-            if connection.reused && is_closed(&error) { Broken::Stale } else { Broken::Failed(error.into()) }
-        })
-    };
-    let answer = timeout_at(bound.at, sending).await.map_err(|_| bound.passed(Phase::Headers))??;
+    let asked = Instant::now();
+    let answer = send(client.execute(outgoing), request, dial, whole).await?;
+    let made = dial.made();
+    let started = made.map_or(asked, |(at, _)| at);
     let headers_after = started.elapsed();
+    check_header(answer.headers(), answer.version())?;
 
-    let (head, mut body) = answer.into_parts();
+    let (status, headers) = (answer.status(), answer.headers());
     let mut response = Response {
-        status: head.status.as_u16(),
+        status: status.as_u16(),
         request_headers,
-        headers: texts(&head.headers),
+        headers: texts(headers),
         body: bytes::Bytes::new(),
         truncated: false,
         unwanted: None,
-        address: connection.about.address,
-        fetched_at,
-        connected_after: (!connection.reused).then_some(connection.about.connected_after),
+        address: answer.remote_addr().map(|address| address.ip()),
+        fetched_at: Timestamp::now() - headers_after,
+        connected_after: made.map(|(_, after)| after),
         headers_after,
         took: headers_after,
     };
-    check_transfer(&head.headers, &connection.sender)?;
-    let is_page = head.status.is_success();
+    let is_page = status.is_success();
     // A redirect that leads to two places is told so by who follows it.
-    if is_page && differ(&head.headers, &LOCATION) {
+    if is_page && differ(headers, &LOCATION) {
         return Err(HttpError::Untrusted("it names several locations that differ").into());
     }
-    response.unwanted = is_page.then(|| unwanted(request, &head.headers)).flatten();
+    response.unwanted = is_page.then(|| unwanted(request, headers)).flatten();
     if response.unwanted.is_some() {
-        return Ok((response, body.is_end_stream()));
+        return Ok(response);
     }
 
     let max_body = if is_page { request.max_body } else { request.max_body.min(MAX_OTHER_BODY) };
-    let mut decoder = Decoder::new(&codings(&head.headers), max_body, body.size_hint().exact());
-    let ended = read(&mut body, &mut decoder, request, whole).await?;
+    let mut decoder = Decoder::new(&codings(headers), max_body, answer.content_length());
+    read(answer, &mut decoder, request, whole).await?;
     match decoder.finish() {
         Ok((bytes, truncated)) => (response.body, response.truncated) = (bytes, truncated),
         // Nobody needs the text of an error page: its status is the answer.
@@ -99,7 +94,41 @@ pub(super) async fn exchange(
         response.unwanted = Some(Unwanted::Size(max_body));
     }
     response.took = started.elapsed();
-    Ok((response, ended))
+    Ok(response)
+}
+
+/// Waits for the header of the answer. Its bound begins where there is a connection, whose own bound `dial` keeps.
+async fn send(
+    sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    request: &Request<'_>,
+    dial: &Arc<Dial>,
+    whole: Bound,
+) -> Result<reqwest::Response, Broken> {
+    let asked = Instant::now();
+    let headers_ms = request.settings.bounds.headers_ms.max(1);
+    let mut sending = pin!(dial.watch(sending));
+    loop {
+        let from = dial.made().map_or(asked, |(at, _)| at);
+        let bound = whole.sooner(Bound::new(from, headers_ms));
+        // A connection that is still being made ends by its own bound, which is within the whole's.
+        let at = if dial.under_way() { Bound::new(Instant::now(), headers_ms).at } else { bound.at };
+        match timeout_at(at, &mut sending).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => {
+                let failure = if error.is_connect() { dial.take_failure() } else { None };
+                return Err(match failure {
+                    Some(failure) => Broken::Failed(failure),
+                    None if error.is_connect() => {
+                        Broken::Failed(HttpError::Connect(error.without_url().into()))
+                    }
+                    None if dial.made().is_none() && is_closed(&error) => Broken::Stale,
+                    None => Broken::Failed(error.into()),
+                });
+            }
+            Err(_) if dial.under_way() || dial.made().is_some_and(|(at, _)| at > from) => {}
+            Err(_) => return Err(bound.passed(Phase::Headers)),
+        }
+    }
 }
 
 /// An instant that must not pass, and what it was reckoned from.
@@ -124,30 +153,29 @@ impl Bound {
     }
 }
 
-/// Reads the body into the decoder; true where it was read to its end. One timer is enough for most bodies, because
+/// Reads the body into the decoder. One timer is enough for most bodies, because
 /// time is looked at once in a window.
 async fn read(
-    body: &mut Incoming,
+    mut answer: reqwest::Response,
     decoder: &mut Decoder,
     request: &Request<'_>,
     whole: Bound,
-) -> Result<bool, Broken> {
+) -> Result<(), Broken> {
     let least = request.settings.bounds.min_rate.saturating_mul(RATE_WINDOW.as_secs());
     loop {
         let window = Instant::now() + RATE_WINDOW;
         let mut arrived = 0;
         let reading = async {
-            while let Some(frame) = body.frame().await {
-                let Ok(chunk) = frame?.into_data() else { continue };
+            while let Some(chunk) = answer.chunk().await? {
                 arrived += chunk.len() as u64;
                 if decoder.feed(&chunk)?.is_break() {
-                    return Ok::<bool, HttpError>(body.is_end_stream());
+                    break;
                 }
             }
-            Ok(true)
+            Ok::<(), HttpError>(())
         };
         match timeout_at(whole.at.min(window), reading).await {
-            Ok(ended) => return Ok(ended?),
+            Ok(read) => return Ok(read?),
             Err(_) if Instant::now() >= whole.at => return Err(whole.passed(Phase::Body)),
             Err(_) if arrived < least => {
                 return Err(HttpError::TooSlow { bytes: arrived, within: RATE_WINDOW }.into());
@@ -158,20 +186,25 @@ async fn read(
 }
 
 /// Whether the other end went away without a word.
-fn is_closed(error: &hyper::Error) -> bool {
+fn is_closed(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let went =
+        |error: &hyper::Error| error.is_canceled() || error.is_closed() || error.is_incomplete_message();
     let reset = |error: &std::io::Error| {
-        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
         matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
     };
-    error.is_canceled()
-        || error.is_closed()
-        || error.is_incomplete_message()
-        || std::error::Error::source(error).and_then(|source| source.downcast_ref()).is_some_and(reset)
+    cause(error).is_some_and(went) || cause(error).is_some_and(reset)
 }
 
-/// A transfer coding behind `chunked` leaves open where the body ends (RFC 9112, section 6.3).
-fn check_transfer(headers: &HeaderMap, sender: &Sender) -> Result<(), HttpError> {
-    if matches!(sender, Sender::Http2(_)) || !headers.contains_key(TRANSFER_ENCODING) {
+/// What makes the whole answer one that is not taken.
+fn check_header(headers: &HeaderMap, version: Version) -> Result<(), HttpError> {
+    let field =
+        |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + FIELD_OVERHEAD;
+    if headers.iter().map(field).sum::<usize>() > MAX_HEADER_BYTES as usize {
+        return Err(HttpError::HeadersTooLarge);
+    }
+    // A transfer coding behind `chunked` leaves open where the body ends (RFC 9112, section 6.3).
+    if version == Version::HTTP_2 || !headers.contains_key(TRANSFER_ENCODING) {
         return Ok(());
     }
     let all = list(headers, &TRANSFER_ENCODING);

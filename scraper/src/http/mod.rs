@@ -1,24 +1,24 @@
-//! One HTTP request, bounded in every direction. The only folder that names hyper.
+//! One HTTP request, bounded in every direction. The only folder that names reqwest.
 //!
-//! - [`Client`]: one GET and its answer; `pool` keeps connections, `dial` makes them.
+//! - [`Client`]: one GET and its answer; `engines` has reqwest's clients, one for each way to connect, and `connect`
+//!   what has a say in their connections.
 //! - `outgoing` is the request as it is sent, `exchange` the answer as it arrives, `decode` and `inflate` what its body
 //!   was before it was packed.
-//! - `proxy` chooses and rests proxies, `tunnel` goes through one, `tls` has the certificates.
+//! - `proxy` chooses and rests proxies, `tls` has the certificates.
 //!
 //! Redirects are answers here, never followed; names are looked up by [`crate::resolve`], and the addresses it answers
 //! are the ones that are dialled, so the address that is dialled is the address that was checked.
 
 mod client;
+mod connect;
 mod decode;
-mod dial;
+mod engines;
 mod error;
 mod exchange;
 mod inflate;
 mod outgoing;
-mod pool;
 mod proxy;
 mod tls;
-mod tunnel;
 
 pub use client::{BuildError, Client};
 pub use error::{HttpError, Phase};

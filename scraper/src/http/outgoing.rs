@@ -1,46 +1,21 @@
 //! The request as it is sent.
 
-use super::{
-    HttpError, Request,
-    pool::{Connection, Sender},
-};
+use super::{HttpError, Request, exchange};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::{
-    Uri,
+use reqwest::{
+    Method,
     header::{
         ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName,
-        HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, PROXY_AUTHORIZATION, USER_AGENT,
+        HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT,
     },
 };
 use trawl_shared::model::{Auth, RequestHeader};
-use url::{Position, Url};
+use url::Position;
 
-/// The request for `connection`: HTTP/1 names the path and has a `Host`, HTTP/2 and forwarding proxies get the whole URL.
-pub(super) fn build(
-    request: &Request<'_>,
-    connection: &Connection,
-) -> Result<hyper::Request<Empty<Bytes>>, HttpError> {
-    let http1 = matches!(connection.sender, Sender::Http1(_));
-    let forward = connection.about.forward.as_ref();
-    let url = request.url;
-    let target = if http1 && forward.is_none() {
-        &url[Position::BeforePath..Position::AfterQuery]
-    } else {
-        &url[..Position::AfterQuery]
-    };
-    let uri = Uri::try_from(target).map_err(|error| HttpError::BadUrl(error.to_string()))?;
-    let mut outgoing = hyper::Request::new(Empty::new());
-    *outgoing.uri_mut() = uri;
+/// The request. Its `Host` is left to reqwest, which knows whether it speaks HTTP/1.
+pub(super) fn build(request: &Request<'_>) -> Result<reqwest::Request, HttpError> {
+    let mut outgoing = reqwest::Request::new(Method::GET, request.url.clone());
     *outgoing.headers_mut() = headers(request)?;
-    let headers = outgoing.headers_mut();
-    if http1 {
-        headers.insert(HOST, value(host(url))?);
-    }
-    if let Some(authorization) = forward.and_then(|forward| forward.authorization.as_ref()) {
-        headers.insert(PROXY_AUTHORIZATION, secret(authorization.expose())?);
-    }
     Ok(outgoing)
 }
 
@@ -89,6 +64,7 @@ fn headers(request: &Request<'_>) -> Result<HeaderMap, HttpError> {
     if !cookies.is_empty() {
         headers.insert(COOKIE, secret(&cookies)?);
     }
+    headers.remove(HOST);
     Ok(headers)
 }
 
@@ -119,18 +95,11 @@ fn user_agent(text: &str) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// Host and port, where that is not the scheme's own.
-fn host(url: &Url) -> &str {
-    &url[Position::BeforeHost..Position::AfterPort]
-}
-
 /// The headers for an archive of the exchange: what is secret stays out.
-pub(super) fn shown(outgoing: &hyper::Request<Empty<Bytes>>, url: &Url) -> Vec<(String, String)> {
+pub(super) fn shown(outgoing: &reqwest::Request) -> Vec<(String, String)> {
     let mut shown = Vec::with_capacity(outgoing.headers().len() + 1);
-    if !outgoing.headers().contains_key(HOST) {
-        shown.push(("host".to_owned(), host(url).to_owned()));
-    }
+    shown.push(("host".to_owned(), outgoing.url()[Position::BeforeHost..Position::AfterPort].to_owned()));
     let open = outgoing.headers().iter().filter(|(_, value)| !value.is_sensitive());
-    shown.extend(open.map(|(name, value)| (name.as_str().to_owned(), super::exchange::text(value))));
+    shown.extend(open.map(|(name, value)| (name.as_str().to_owned(), exchange::text(value))));
     shown
 }

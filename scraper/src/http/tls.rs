@@ -24,10 +24,8 @@ pub(super) struct ProfileId(u64);
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) id: ProfileId,
-    /// For servers: HTTP/2 or HTTP/1.1.
+    /// HTTP/2 or HTTP/1.1.
     pub(super) config: Arc<ClientConfig>,
-    /// For proxies, which are spoken to in HTTP/1.1.
-    pub(super) http1_only: Arc<ClientConfig>,
 }
 
 /// All ways to speak TLS that jobs have asked for.
@@ -119,10 +117,8 @@ impl Profiles {
 }
 
 fn profile(id: ProfileId, mut config: ClientConfig) -> Profile {
-    config.alpn_protocols = vec!["http/1.1".into()];
-    let http1_only = Arc::new(config.clone());
     config.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
-    Profile { id, config: Arc::new(config), http1_only }
+    Profile { id, config: Arc::new(config) }
 }
 
 /// Takes every certificate; the signatures of the handshake are still checked, so that it makes sense at all.

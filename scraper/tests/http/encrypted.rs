@@ -18,10 +18,11 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
 use trawl_shared::model::{FetchTask, Secret, code};
@@ -191,6 +192,25 @@ async fn http2_is_spoken_where_it_is_agreed_on_over_one_connection() {
         assert_eq!(page(answer).body, format!("HTTP/2.0 https://localhost:{port}/{n} false"));
     }
     assert_eq!(served.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_time_for_a_connection_is_not_taken_from_the_answer_s() {
+    let authority = Authority::new();
+    let (port, _) = serve(&authority, "localhost", false).await;
+    let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut task = secure(slow.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = slow.accept().await {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            let mut onward = TcpStream::connect(("127.0.0.1", port)).await?;
+            copy_bidirectional(&mut stream, &mut onward).await?;
+        }
+        std::io::Result::Ok(())
+    });
+    task.fetch.tls.ca = vec![authority.pem()];
+    task.fetch.bounds.headers_ms = 400;
+    assert_eq!(&*page(handle(&handler(|_| {}), task).await).body, b"anybody");
 }
 
 #[tokio::test]

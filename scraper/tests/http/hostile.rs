@@ -81,6 +81,10 @@ async fn endless_headers_are_not_read_to_their_end() {
         assert_eq!(fault.code, code::HEADERS_TOO_LARGE, "{}", fault.text());
         assert!(begun.elapsed() < PATIENCE);
     }
+    // This one has an end, but is longer than anybody needs.
+    let site =
+        Site::start(|_: &Ask| Reply::new(200, &[&format!("X: {}", "x".repeat(300_000))], "page")).await;
+    assert_eq!(fault(handle(&handler, task(&site.url("/"))).await).code, code::HEADERS_TOO_LARGE);
     let url = drip("", b"HTTP/1.1 100 Continue\r\n\r\n", Duration::ZERO).await;
     let mut task = task(&url);
     task.fetch.bounds.headers_ms = 500;

@@ -5,6 +5,7 @@ use crate::{
     tasks::{end, fault, handle, handler, page, task},
 };
 use std::{io::Write as _, net::TcpListener, time::Duration};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trawl_shared::{
     model::{Outcome, Oversize, Validators, code},
     runtime::FailureClass,
@@ -158,6 +159,35 @@ async fn no_connection_no_name_and_no_tls_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_no_answer() {
+    let site = Site::start(|ask: &Ask| match (ask.path.as_str(), ask.nth) {
+        ("/stale", 0) | ("/never", _) => Reply::raw("", Then::Close),
+        _ => Reply::page("here"),
+    })
+    .await;
+    let handler = handler(|_| {});
+    page(handle(&handler, task(&site.url("/"))).await);
+    assert_eq!(&*page(handle(&handler, task(&site.url("/stale"))).await).body, b"here");
+    assert_eq!(site.paths(), ["/", "/stale", "/stale"]);
+    let fault = fault(handle(&handler, task(&site.url("/never"))).await);
+    assert_eq!(fault.code, code::BAD_RESPONSE, "{}", fault.text());
+    assert_eq!(site.paths()[3..], ["/never", "/never"], "on a new connection it is the answer");
+}
+
+#[tokio::test]
+async fn idle_connections_are_bounded_in_total() {
+    for (total, connections) in [(0, 3), (1, 3), (8, 1)] {
+        let (one, other) =
+            (Site::start(|_: &Ask| Reply::page("")).await, Site::start(|_: &Ask| Reply::page("")).await);
+        let handler = handler(|settings| settings.pool_idle_total = total);
+        for site in [&one, &other, &one, &other, &one] {
+            page(handle(&handler, task(&site.url("/"))).await);
+        }
+        assert_eq!(one.connections(), connections, "of {total}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_carries_what_the_parser_needs() {
     let site = Site::start(|_: &Ask| Reply::page("hello")).await;
     let mut task = task(&site.url("/"));
@@ -169,6 +199,25 @@ async fn a_page_carries_what_the_parser_needs() {
         (200, b"hello".as_slice(), Some("UTF-8"))
     );
     assert_eq!(page.crawl_delay_ms, None);
+    assert_eq!(page.address, Some(site.address.ip()));
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+    let (silent, _waiting, _listener) = crate::proxies::silent().await;
+    let good = tokio::net::TcpListener::bind(("127.0.0.2", silent.port())).await.unwrap();
+    let set = format!("two.example:{}:127.0.0.1,127.0.0.2", silent.port());
+    let handler = handler(|settings| settings.resolve.push(set.parse().unwrap()));
+    let mut task = task(&format!("http://two.example:{}/", silent.port()));
+    task.fetch.bounds.connect_ms = 2_000;
+    let (answer, ()) = tokio::join!(handle(&handler, task), async {
+        let (mut stream, _) = good.accept().await.unwrap();
+        // The request is one small packet.
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere").await.unwrap();
+    });
+    let page = page(answer);
+    assert_eq!((&*page.body, page.address), (b"here".as_slice(), Some([127, 0, 0, 2].into())));
 }
 
 #[tokio::test]

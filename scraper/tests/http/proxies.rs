@@ -4,7 +4,10 @@ use crate::{
     site::{Ask, Reply, Site},
     tasks::{end, fault, handle, handler, page, task},
 };
-use std::sync::{Arc, Mutex};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -15,7 +18,7 @@ use trawl_shared::model::{Credentials, FetchTask, RobotsPolicy, code};
 type Seen = Arc<Mutex<Vec<String>>>;
 
 /// A proxy that leads everything to `site`: CONNECT where it is asked so, else SOCKS5.
-async fn proxy(site: std::net::SocketAddr) -> (String, Seen) {
+async fn proxy(site: SocketAddr) -> (String, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let seen = Seen::default();
@@ -28,7 +31,7 @@ async fn proxy(site: std::net::SocketAddr) -> (String, Seen) {
     (address, seen)
 }
 
-async fn lead(mut stream: TcpStream, site: std::net::SocketAddr, saw: Seen) -> std::io::Result<()> {
+async fn lead(mut stream: TcpStream, site: SocketAddr, saw: Seen) -> std::io::Result<()> {
     let mut first = [0];
     stream.peek(&mut first).await?;
     let said = if first[0] == 5 { socks(&mut stream).await? } else { head(&mut stream).await? };
@@ -185,6 +188,93 @@ async fn a_proxy_that_wants_another_password_is_no_page() {
     let fault = fault(handle(&handler, through("http://a.example/", &[&url])).await);
     assert_eq!(fault.code, code::PROXY_FAILED);
     assert!(fault.text().contains("407") && !fault.text().contains("pw@"), "{}", fault.text());
+}
+
+/// A proxy that answers `CONNECT` with `status`, and SOCKS5 with `reply`; user and password are wrong where `reply` is 0.
+async fn unwilling(status: u16, reply: u8) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut first = [0];
+                stream.peek(&mut first).await?;
+                if first[0] != 5 {
+                    head(&mut stream).await?;
+                    return stream.write_all(format!("HTTP/1.1 {status} No\r\n\r\n").as_bytes()).await;
+                }
+                let mut some = [0; 512];
+                let _ = stream.read(&mut some).await?;
+                stream.write_all(&[5, 2]).await?;
+                let _ = stream.read(&mut some).await?;
+                stream.write_all(&[1, u8::from(reply == 0)]).await?;
+                let _ = stream.read(&mut some).await?;
+                stream.write_all(&[5, reply, 0, 1, 0, 0, 0, 0, 0, 0]).await
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_can_t_be_reached_behind_a_proxy_is_not_its_fault() {
+    let handler = handler(|_| {});
+    let ask = async |proxy: &str| fault(handle(&handler, through("https://a.example/", &[proxy])).await);
+    for status in [403, 500, 502, 504] {
+        let proxy = format!("http://me:pw@{}", unwilling(status, 1).await);
+        // It does not rest, so it is asked again.
+        for _ in 0..2 {
+            let fault = ask(&proxy).await;
+            assert_eq!(fault.code, code::CONNECT_FAILED, "{status}: {}", fault.text());
+        }
+    }
+    for reply in 1..=6 {
+        let proxy = format!("socks5h://me:pw@{}", unwilling(502, reply).await);
+        for _ in 0..2 {
+            let fault = ask(&proxy).await;
+            assert_eq!(fault.code, code::CONNECT_FAILED, "{reply}: {}", fault.text());
+        }
+    }
+    for (scheme, status, reply, why) in [
+        ("http", 407, 1, "407"),
+        ("socks5h", 502, 0, "credentials not accepted"),
+        ("socks5h", 502, 7, "command not supported"),
+    ] {
+        let proxy = format!("{scheme}://me:pw@{}", unwilling(status, reply).await);
+        let fault = ask(&proxy).await;
+        assert_eq!(fault.code, code::PROXY_FAILED, "{scheme} {status} {reply}: {}", fault.text());
+        assert!(fault.text().contains(why) && !fault.text().contains("pw@"), "{}", fault.text());
+        assert!(ask(&proxy).await.text().contains("rest"), "{scheme} {status} {reply}");
+    }
+}
+
+/// An address where nothing is answered, not even that nobody is there: its queue is full.
+pub(crate) async fn silent() -> (SocketAddr, Vec<TcpStream>, TcpListener) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    let patience = std::time::Duration::from_millis(200);
+    while let Ok(stream) = tokio::time::timeout(patience, TcpStream::connect(address)).await {
+        waiting.push(stream.unwrap());
+    }
+    (address, waiting, listener)
+}
+
+#[tokio::test]
+async fn a_proxy_that_never_answers_rests_and_another_takes_over() {
+    let site = Site::start(|_: &Ask| Reply::page("here")).await;
+    let (good, _) = proxy(site.address).await;
+    let (silent, _waiting, _listener) = silent().await;
+    let handler = handler(|_| {});
+    let all = [format!("http://{silent}"), format!("http://{good}")];
+    for n in 0..4 {
+        let task = through(&format!("http://h{n}.example/"), &[&all[0], &all[1]]);
+        assert_eq!(&*page(handle(&handler, task).await).body, b"here");
+    }
+    let alone = fault(handle(&handler, through("http://a.example/", &[&all[0]])).await);
+    assert_eq!(alone.code, code::PROXY_FAILED, "{}", alone.text());
 }
 
 #[tokio::test]
