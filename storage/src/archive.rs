@@ -29,6 +29,11 @@ use uuid::Uuid;
 /// The group. With an archive's name behind it, what archived messages are recorded under.
 const CONSUMER: &str = "storage.archive";
 
+/// Under which the archive of that name records the messages that it has.
+pub(crate) fn consumer_of(name: &str) -> String {
+    format!("{CONSUMER} {name}")
+}
+
 /// An archive as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveSpec {
@@ -79,7 +84,7 @@ impl Archive {
             Some(file) => file,
             None => Growing::fresh(names, Finish::Index).await.map_err(failed)?,
         };
-        let consumer = format!("{CONSUMER} {name}");
+        let consumer = consumer_of(&name);
         let writer = Writer { spec, name, consumer, file, unsettled: false };
         let mut transaction = store.begin().await?;
         if !resumed {

@@ -23,6 +23,7 @@ pub mod row;
 mod settings;
 pub mod sink;
 pub mod store;
+mod unarchived;
 pub mod warc;
 mod write;
 
@@ -33,6 +34,7 @@ pub use input::EndedTask;
 pub use outlets::{Outlet, OutletError, Outlets};
 pub use page::Page;
 pub use settings::Settings;
+pub use unarchived::unarchived;
 pub use write::{Entry, keep_items, write};
 
 use trawl_shared::runtime::Service;

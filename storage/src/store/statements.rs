@@ -29,4 +29,6 @@ statements! {
     CAPTURED = "captured";
     ADD_CAPTURES = "add_captures";
     FORGET_CAPTURES = "forget_captures";
+    TAKEN_BY = "taken_by";
+    TASKS_WITH_BODY = "tasks_with_body";
 }

@@ -3,8 +3,9 @@
 use super::CrawlArgs;
 use crate::embedded::Stores;
 use anyhow::{Context as _, anyhow};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, tz::TimeZone};
+use std::collections::HashSet;
 use trawl_parser::rules::Rules;
 use trawl_shared::{
     cli::{CliError, Exit, OrExit},
@@ -69,7 +70,8 @@ impl Plan {
     }
 
     /// The bus lost everything with its process, so the databases are brought in line first: leases
-    /// are given back, and a URL that has ended but left neither row nor letter is fetched again.
+    /// are given back, and a URL that has ended but left neither row nor letter is fetched again; so
+    /// is one whose page an archive lacks.
     async fn resume(args: &CrawlArgs, stores: &Stores) -> Result<Self, CliError> {
         let jobs = stores.frontier.statuses().await.or_exit(Exit::Database)?;
         let last = jobs.last().cloned();
@@ -87,7 +89,13 @@ impl Plan {
         };
         stores.frontier.release_all_leases().await.or_exit(Exit::Database)?;
         let letters = stores.ledger.dead_tasks(job.id).await?;
+        let mut unarchived = HashSet::new();
+        for target in &args.out {
+            let missing = trawl_storage::unarchived(&*stores.pages, job.id, target);
+            unarchived.extend(missing.await.or_exit(Exit::Database)?);
+        }
         let kept = stores.pages.stored_tasks(job.id).chain(stream::iter(letters.into_iter().map(Ok)));
+        let kept = kept.try_filter(|task| std::future::ready(!unarchived.contains(task)));
         stores.frontier.reconcile(job.id, kept).await.or_exit(Exit::Database)?;
         Ok(Self {
             job: job.id,

@@ -1,0 +1,2 @@
+-- The messages whose effect a consumer has recorded.
+SELECT lower(hex(id)) FROM message_ids WHERE consumer = ?1
