@@ -2,15 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test")]
 
-mod common;
-
-use common::{bytes, corpus};
 use std::{
     fs::File,
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
+use trawl_shared::corpora::{bytes, corpus};
 use trawl_shared::model::ParsedPage;
 use wait4::Wait4 as _;
 

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test")]
 
-mod common;
-
-use common::{corpus, rows, score};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{collections::HashMap, fs::File, io::Read as _, path::Path};
 use trawl_parser::{Document, Settings, parse};
+use trawl_shared::corpora::{corpus, rows, score};
 use trawl_shared::model::ExtractSettings;
 use url::Url;
 

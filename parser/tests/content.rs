@@ -1,8 +1,5 @@
 //! Main content: how near it comes to what people marked as the content of real pages, and what it looks like.
 
-mod common;
-
-use common::{bytes, corpus, rows};
 use regex::Regex;
 use serde::Deserialize;
 use std::{
@@ -11,6 +8,7 @@ use std::{
     sync::LazyLock,
 };
 use trawl_parser::{Document, Settings, parse};
+use trawl_shared::corpora::{bytes, corpus, rows};
 use trawl_shared::model::{ExtractSettings, ParsedPage};
 use url::Url;
 

@@ -1,14 +1,12 @@
 //! Real pages: the links, titles and languages that a browser's parser finds, found by both tiers.
 
-mod common;
-
-use common::{bytes, corpus, rows, score};
 use serde::Deserialize;
 use std::{collections::BTreeSet, fs};
 use trawl_parser::{
     Document, Settings, parse,
     parse::{Parsed, parse_by_tree},
 };
+use trawl_shared::corpora::{bytes, corpus, rows, score};
 use trawl_shared::model::{ExtractSettings, LinkKind, LinkKinds, ParsedPage};
 use url::Url;
 

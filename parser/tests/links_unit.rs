@@ -1,11 +1,9 @@
 //! Links as other crawlers' own tests expect them: the corpus `links-unit`, scored for each source.
 
-mod common;
-
-use common::{corpus, rows, score};
 use serde::Deserialize;
 use serde_json::Value;
 use trawl_parser::{Document, Settings, parse};
+use trawl_shared::corpora::{corpus, rows, score};
 use trawl_shared::model::{ExtractSettings, Link, LinkKind, LinkKinds};
 use url::Url;
 

@@ -1,10 +1,8 @@
 //! Robots meta tags and `X-Robots-Tag` headers of other crawlers' suites: whether links are followed.
 
-mod common;
-
-use common::{corpus, rows, score};
 use serde::Deserialize;
 use trawl_parser::{Document, Settings, parse, robots_meta::header_forbids_following};
+use trawl_shared::corpora::{corpus, rows, score};
 use trawl_shared::model::ExtractSettings;
 use url::Url;
 

@@ -1,12 +1,10 @@
 //! Structured data: what the corpus `structured-data` says that pages hold.
 
-mod common;
-
-use common::{bytes, corpus, rows, score};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use trawl_parser::{Document, Settings, parse};
+use trawl_shared::corpora::{bytes, corpus, rows, score};
 use trawl_shared::model::{ExtractSettings, ParsedPage};
 use url::Url;
 

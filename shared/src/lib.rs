@@ -9,6 +9,8 @@ pub mod broker;
 pub mod cli;
 pub mod config;
 pub mod content;
+#[cfg(feature = "testing")]
+pub mod corpora;
 pub mod message;
 pub mod model;
 pub mod runtime;

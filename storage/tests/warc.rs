@@ -4,25 +4,9 @@
 mod support;
 
 use serde_json::Value;
-use std::{
-    fs::{self, File},
-    path::PathBuf,
-};
+use std::fs::{self, File};
+use trawl_shared::corpora::corpus;
 use trawl_storage::warc::{Reader, Record, surt};
-
-fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("TRAWL_CORPORA")
-        .map_or_else(
-            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora")),
-            PathBuf::from,
-        )
-        .join("warc");
-    if folder.exists() {
-        return Some(folder);
-    }
-    eprintln!("skipped: there is no corpus at {}", folder.display());
-    None
-}
 
 /// What a recorded answer says of a record, as far as our reader has it.
 fn answer(record: &Record) -> Value {
@@ -47,7 +31,7 @@ fn answer(record: &Record) -> Value {
 
 #[test]
 fn records_are_those_that_others_read() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("warc") else { return };
     let (mut passed, mut total) = (0, 0);
     let mut wrong = Vec::new();
     for line in fs::read_to_string(folder.join("public.jsonl")).unwrap().lines() {
@@ -87,7 +71,7 @@ fn records_are_those_that_others_read() {
 
 #[test]
 fn keys_are_those_of_published_indexes() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("warc") else { return };
     let (mut passed, mut total) = (0, 0);
     let mut wrong = Vec::new();
     for entry in fs::read_dir(folder.join("public")).unwrap() {

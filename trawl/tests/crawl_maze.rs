@@ -7,17 +7,16 @@
 
 mod support;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
-    path::{Path, PathBuf},
     process::Command,
 };
 use support::{
     assert_success,
     web::{Answer, Served},
 };
+use trawl_shared::corpora::{corpus, rows};
 
 /// Goals whose pages are not in the public half of the corpus: nothing that is served names them.
 const WITHHELD: [&str; 2] = ["/test/html/body/audio/source/src.found", "/test/html/body/iframe/src.found"];
@@ -46,9 +45,9 @@ impl Recorded {
 
 #[test]
 fn a_crawl_that_follows_all_finds_what_needs_no_browser() {
-    let Some(corpus) = corpus() else { return };
-    let site: Vec<Recorded> = lines(&corpus.join("site.public.jsonl"));
-    let goals: Vec<Goal> = lines(&corpus.join("expected.public.jsonl"));
+    let Some(corpus) = corpus("crawl-maze") else { return };
+    let site: Vec<Recorded> = rows(&corpus.join("site.public.jsonl"));
+    let goals: Vec<Goal> = rows(&corpus.join("expected.public.jsonl"));
     for path in WITHHELD {
         assert!(!site.iter().any(|answer| answer.names(path)), "{path} can be reached after all");
     }
@@ -113,22 +112,4 @@ fn maze(site: Vec<Recorded>, port: u16) -> impl Fn(&str) -> Answer + Send + Sync
             None => Answer::of(404, "text/plain", "no such page\n"),
         }
     }
-}
-
-fn corpus() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let corpora = std::env::var_os("TRAWL_CORPORA").map_or_else(|| "../shared/corpora".into(), PathBuf::from);
-    let folder = workspace.join(corpora).join("crawl-maze");
-    if !folder.is_dir() {
-        eprintln!(
-            "crawl-maze: passed over, {} is not there; TRAWL_CORPORA names the corpora",
-            folder.display()
-        );
-        return None;
-    }
-    Some(folder)
-}
-
-fn lines<T: DeserializeOwned>(file: &Path) -> Vec<T> {
-    fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
@@ -22,6 +21,7 @@ use support::{
     assert_success, audit, rows,
     web::{Asked, Served, files, percent_decoded},
 };
+use trawl_shared::corpora::{bytes, corpus};
 use url::Url;
 
 /// What the corpus says of a site.
@@ -61,7 +61,7 @@ fn check(package: &str, size: Size) {
         eprintln!("sites/{package}: passed over, it takes minutes; TRAWL_TEST_ALL_SITES=1 asks for it");
         return;
     }
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = corpus("sites/public") else { return };
     let oracles: Vec<Oracle> =
         serde_json::from_str(&fs::read_to_string(corpus.join("sites.json")).unwrap()).unwrap();
     let oracle = oracles.into_iter().find(|oracle| oracle.package == package).unwrap();
@@ -94,18 +94,6 @@ fn check(package: &str, size: Size) {
     assert_same("pages", &found.pages, &expected.pages);
     assert_same("broken links", &found.broken, &expected.broken);
     assert_same("rows of the output", &stored, &fetched);
-}
-
-/// The folder of the corpus's public half.
-fn corpus() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let corpora = std::env::var_os("TRAWL_CORPORA").map_or_else(|| "../shared/corpora".into(), PathBuf::from);
-    let folder = workspace.join(corpora).join("sites/public");
-    if !folder.is_dir() {
-        eprintln!("sites: passed over, {} is not there; TRAWL_CORPORA names the corpora", folder.display());
-        return None;
-    }
-    Some(folder)
 }
 
 /// The site's files, fetched and unpacked once.
@@ -185,9 +173,8 @@ struct Expected {
 impl Expected {
     fn read(corpus: &Path, oracle: &Oracle) -> Self {
         let list = |kind: &str| {
-            let file = fs::File::open(corpus.join(format!("{}.{kind}.txt.gz", oracle.package))).unwrap();
-            let mut text = String::new();
-            flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+            let file = corpus.join(format!("{}.{kind}.txt.gz", oracle.package));
+            let text = String::from_utf8(bytes(&file)).unwrap();
             text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
         };
         let names = |paths: Vec<String>| paths.iter().map(|path| resource(path)).collect();

@@ -3,33 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use flate2::read::GzDecoder;
 use serde_json::Value;
-use std::{fs::File, io::Read, path::PathBuf};
-use trawl_shared::model::{
-    CanonicalUrl, HostKey,
-    url::{Normalised, UrlError, UrlProfile, UrlRules, normalise, resolve},
+use trawl_shared::{
+    corpora,
+    model::{
+        CanonicalUrl, HostKey,
+        url::{Normalised, UrlError, UrlProfile, UrlRules, normalise, resolve},
+    },
 };
 use url::Url;
 
-/// The rows of a corpus, or none (and a line that says so) where it is not there.
+/// The rows of a file of a corpus.
 fn corpus(name: &str, file: &str) -> Option<Vec<Value>> {
-    let root = std::env::var_os("TRAWL_CORPORA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"),
-        PathBuf::from,
-    );
-    let path = root.join(name).join(file);
-    let Ok(mut opened) = File::open(&path) else {
-        eprintln!("{name}: skipped, there is no {}", path.display());
-        return None;
-    };
-    let mut text = String::new();
-    if file.ends_with(".gz") {
-        GzDecoder::new(opened).read_to_string(&mut text).unwrap();
-    } else {
-        opened.read_to_string(&mut text).unwrap();
-    }
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    Some(corpora::rows(&corpora::corpus(name)?.join(file)))
 }
 
 /// Prints a score and holds it to its bar, in per mille.

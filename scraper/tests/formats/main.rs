@@ -2,6 +2,5 @@
 //! robots.txt files through them.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it is")]
 
-mod corpus;
 mod robots;
 mod verbs;

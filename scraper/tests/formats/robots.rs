@@ -1,12 +1,10 @@
 //! robots.txt files, through `scraper robots --jsonl`.
 
-use crate::{
-    corpus::{Score, corpus, rows},
-    verbs::ask_robots,
-};
+use crate::verbs::ask_robots;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use trawl_scraper::robots::{RobotsRules, product_token};
+use trawl_shared::corpora::{Scores, corpus, rows};
 use url::Url;
 
 /// Longest time for one question.
@@ -21,12 +19,12 @@ fn question(row: &Value, agents: &Value, url: &Value) -> Value {
 #[test]
 fn cases_of_other_parsers() {
     let Some(folder) = corpus("robots-unit") else { return };
-    let rows = rows(folder.join("public.jsonl.gz"));
+    let rows: Vec<Value> = rows(&folder.join("public.jsonl.gz"));
     let questions: Vec<Value> = rows.iter().map(|row| question(row, &row["agents"], &row["url"])).collect();
     let begun = Instant::now();
     let answers = ask_robots(&questions);
     let in_time = begun.elapsed() < IN_TIME * u32::try_from(rows.len()).unwrap();
-    let mut score = Score::default();
+    let mut score = Scores::default();
     for (row, answer) in rows.iter().zip(&answers) {
         let tags: Vec<&str> = row["tags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let kind =
@@ -50,14 +48,14 @@ fn cases_of_other_parsers() {
 #[test]
 fn files_of_real_sites() {
     let Some(folder) = corpus("robots-real") else { return };
-    let rows = rows(folder.join("public.jsonl.gz"));
+    let rows: Vec<Value> = rows(&folder.join("public.jsonl.gz"));
     let asked: Vec<(&Value, &Value)> = rows
         .iter()
         .flat_map(|row| row["queries"].as_array().unwrap().iter().map(move |q| (row, q)))
         .collect();
     let questions: Vec<Value> =
         asked.iter().map(|(row, query)| question(row, &json!([query[0]]), &query[1])).collect();
-    let mut score = Score::default();
+    let mut score = Scores::default();
     for ((row, query), answer) in asked.iter().zip(ask_robots(&questions)) {
         let right = answer["allowed"] == (query[2] == 1);
         if !right {
@@ -97,8 +95,8 @@ fn set(urls: &Value, base: &str) -> Vec<String> {
 #[test]
 fn delays_and_sitemaps() {
     let Some(folder) = corpus("robots-unit") else { return };
-    let mut score = Score::default();
-    for row in rows(folder.join("extras.public.jsonl")) {
+    let mut score = Scores::default();
+    for row in rows::<Value>(&folder.join("extras.public.jsonl")) {
         let kind = row["kind"].as_str().unwrap();
         let url = row["robots_url"].as_str().filter(|url| url.contains("://")).unwrap_or("http://localhost/");
         let is_of_ours = matches!(
@@ -133,8 +131,8 @@ fn delays_and_sitemaps() {
 #[test]
 fn hostile_files_cost_little() {
     let Some(folder) = corpus("security") else { return };
-    let mut score = Score::default();
-    for row in rows(folder.join("robots-redos.jsonl")) {
+    let mut score = Scores::default();
+    for row in rows::<Value>(&folder.join("robots-redos.jsonl")) {
         let text = match row["robots"].as_str() {
             Some(text) => text.to_owned(),
             // The one that is only described: two million rules.

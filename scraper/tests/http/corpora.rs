@@ -1,77 +1,17 @@
 //! Collected cases, read in place where they are there; each test prints passed/total.
 
 use crate::command;
-use flate2::read::GzDecoder;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufRead as _, BufReader, Read},
-    path::PathBuf,
-};
 use trawl_scraper::cookies::Jar;
+use trawl_shared::corpora::{Scores, corpus, rows};
 use url::Url;
-
-/// The folder, if it is there.
-pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("TRAWL_CORPORA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora")),
-        PathBuf::from,
-    );
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: there is no {}", folder.display());
-    None
-}
-
-pub(crate) fn rows(path: PathBuf) -> impl Iterator<Item = Value> {
-    let file = File::open(&path).unwrap();
-    let reader: Box<dyn Read> = if path.extension().is_some_and(|e| e == "gz") {
-        Box::new(GzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
-    BufReader::new(reader).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
-}
-
-/// Counts by kind of case, printed at the end.
-#[derive(Default)]
-struct Score(BTreeMap<String, (u32, u32)>);
-
-impl Score {
-    fn count(&mut self, kind: &str, passed: bool) {
-        let (right, all) = self.0.entry(kind.to_owned()).or_default();
-        *right += u32::from(passed);
-        *all += 1;
-    }
-
-    fn print(&self, corpus: &str) {
-        for (kind, (right, all)) in &self.0 {
-            println!("{corpus} {kind}: {right}/{all}");
-        }
-    }
-
-    #[track_caller]
-    fn assert_perfect(&self, kind: &str) {
-        let (right, all) = self.0[kind];
-        assert_eq!(right, all, "{kind}");
-    }
-
-    #[track_caller]
-    fn assert_share(&self, kind: &str, least: f64) {
-        let (right, all) = self.0[kind];
-        assert!(f64::from(right) >= least * f64::from(all), "{kind}: {right}/{all}");
-    }
-}
 
 #[tokio::test]
 async fn ssrf() {
     let Some(folder) = corpus("security") else { return };
-    let mut score = Score::default();
-    let rows: Vec<Value> = rows(folder.join("ssrf.public.jsonl")).collect();
+    let mut score = Scores::default();
+    let rows: Vec<Value> = rows(&folder.join("ssrf.public.jsonl"));
     let lines: String = rows.iter().map(|row| format!("{{\"url\":{}}}\n", row["url"])).collect();
     let (verdicts, ended) = command::run(&["--dry-run", "--jsonl"], lines.as_bytes()).await;
     ended.unwrap();
@@ -106,19 +46,16 @@ async fn ssrf() {
         }
         score.count("fetched", refused);
     }
-    score.print("ssrf");
-    score.assert_perfect("fetched");
-    score.assert_perfect("block");
-    score.assert_perfect("allow");
-    score.assert_perfect("resolve-then-check");
+    let all = ["fetched", "block", "allow", "resolve-then-check"].map(|kind| (kind, 100.0));
+    score.finish("ssrf", &all);
 }
 
 #[test]
 fn cookies() {
     let Some(folder) = corpus("cookies") else { return };
     let now: Timestamp = "2014-01-01T00:00:00Z".parse().unwrap();
-    let mut score = Score::default();
-    for row in rows(folder.join("public.jsonl")) {
+    let mut score = Scores::default();
+    for row in rows::<Value>(&folder.join("public.jsonl")) {
         let from = Url::parse("http://home.example.org:8888/cookie-parser?0001").unwrap();
         let mut jar = Jar::default();
         for set in row["set_cookie"].as_array().unwrap() {
@@ -136,7 +73,7 @@ fn cookies() {
         }
         score.count("cases", found == expected);
     }
-    for row in rows(folder.join("dates.public.jsonl")) {
+    for row in rows::<Value>(&folder.join("dates.public.jsonl")) {
         let url = Url::parse("http://a.example/").unwrap();
         let set = format!("k=v; Expires={}", row["input"].as_str().unwrap());
         // What is no date makes a cookie that lasts as long as the job.
@@ -157,7 +94,5 @@ fn cookies() {
         }
         score.count("dates", right);
     }
-    score.print("cookies");
-    score.assert_share("cases", 0.95);
-    score.assert_share("dates", 0.95);
+    score.finish("cookies", &[("cases", 95.0), ("dates", 95.0)]);
 }

@@ -1,9 +1,6 @@
 //! curl's own cases: what a client that has met every server makes of an answer.
 
-use crate::{
-    command,
-    corpora::{corpus, rows},
-};
+use crate::command;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,6 +8,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
+use trawl_shared::corpora::{corpus, rows};
 
 /// Options of curl that we have, or that change nothing about the answer.
 const OURS: [&str; 8] =
@@ -94,7 +92,7 @@ fn is_right(row: &Value, error: Option<&str>, body: &[u8]) -> bool {
 async fn http_curl() {
     let Some(folder) = corpus("http-curl") else { return };
     let (mut right, mut all, mut skipped, mut surprises) = (0, 0, 0, Vec::new());
-    for row in rows(folder.join("public.jsonl")) {
+    for row in rows::<Value>(&folder.join("public.jsonl")) {
         let command: Vec<&str> = row["command"]
             .as_str()
             .unwrap()

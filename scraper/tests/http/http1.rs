@@ -1,15 +1,13 @@
 //! llhttp's cases: byte streams that are HTTP/1 answers, or nearly.
 
-use crate::{
-    command,
-    corpora::{corpus, rows},
-};
+use crate::command;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
+use trawl_shared::corpora::{corpus, rows};
 
 /// Where we differ, by title, and why. The cases are llhttp's opinion in its strict mode; browsers and curl read past most.
 const DIFFERENCES: [(&str, &str); 7] = [
@@ -83,7 +81,8 @@ fn difference(row: &Value, report: &Value) -> Option<String> {
 async fn http1_responses() {
     let Some(folder) = corpus("http1-responses") else { return };
     let (mut right, mut all, mut surprises) = (0, 0, Vec::new());
-    for row in rows(folder.join("public.jsonl")).filter(|row| row["mode"] == "response") {
+    for row in rows::<Value>(&folder.join("public.jsonl")).into_iter().filter(|row| row["mode"] == "response")
+    {
         let url = serve(STANDARD.decode(row["bytes_b64"].as_str().unwrap()).unwrap()).await;
         let (report, _) =
             command::fetch(&[&url, "--allow-private-addresses", "--ignore-robots", "--max-redirects", "0"])

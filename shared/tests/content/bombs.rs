@@ -1,9 +1,9 @@
 //! Hostile XML, read as sitemaps.
 
-use crate::corpus::{bytes, corpus, rows, score};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
 use trawl_shared::content::sitemap::read_all;
+use trawl_shared::corpora::{bytes, corpus, rows, score};
 use url::Url;
 
 #[derive(Deserialize)]

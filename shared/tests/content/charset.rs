@@ -1,10 +1,10 @@
 //! Declared and undeclared charsets of the corpus.
 
-use crate::corpus::{corpus, rows, score};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use encoding_rs::{Encoding, WINDOWS_1252};
 use serde::Deserialize;
 use trawl_shared::content::charset::{Source, charset_parameter, declared, decode, sniff};
+use trawl_shared::corpora::{corpus, rows, score};
 
 #[derive(Deserialize)]
 struct Row {

@@ -4,6 +4,5 @@
 
 mod bombs;
 mod charset;
-mod corpus;
 mod mime;
 mod sitemap;

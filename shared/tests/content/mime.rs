@@ -1,8 +1,8 @@
 //! Media types as WHATWG parses and writes them.
 
-use crate::corpus::{corpus, rows, score};
 use serde::Deserialize;
 use trawl_shared::content::mime::MediaType;
+use trawl_shared::corpora::{corpus, rows, score};
 
 #[derive(Deserialize)]
 struct Row {

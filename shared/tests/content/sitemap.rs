@@ -1,11 +1,11 @@
 //! Sitemaps and feeds, whole and broken, from the suites of three readers.
 
-use crate::corpus::{corpus, rows, score};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use trawl_shared::content::sitemap::{Entry, Format, SitemapError, Summary, read_all};
+use trawl_shared::corpora::{corpus, rows, score};
 use url::Url;
 
 #[derive(Deserialize)]
