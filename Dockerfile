@@ -22,6 +22,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
 # glibc, CA certificates and time zones; no shell and no package manager.
 FROM ${RUN_IMAGE}
 LABEL org.opencontainers.image.title="Trawl" \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.description="A distributed web crawler: five services on Kafka and PostgreSQL" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/trawl/

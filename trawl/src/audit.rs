@@ -3,7 +3,7 @@
 //! has a row, a dead URL has a letter; and a page that was stored after its letter was replayed
 //! counts as stored.
 
-use crate::embedded::Stores;
+use crate::{database::database, embedded::Stores};
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use std::{
@@ -14,7 +14,7 @@ use std::{
 use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     model::{JobId, TaskId},
-    sql::{DatabaseUrl, Missing},
+    sql::Missing,
 };
 use trawl_url_manager::UrlState;
 
@@ -64,10 +64,7 @@ pub struct Audit {
 /// # Errors
 /// When a store can't be read, there is no such job, or it does not balance.
 pub async fn run(args: AuditArgs) -> Result<(), CliError> {
-    let url = match &args.database_url {
-        Some(url) => url.parse::<DatabaseUrl>()?,
-        None => DatabaseUrl::sqlite(&args.data),
-    };
+    let url = database(args.database_url.as_deref(), &args.data)?;
     let stores = Stores::open(&url, Missing::Fail, trawl_url_manager::Settings::default()).await?;
     let audit = audit(&stores, args.job.as_deref()).await;
     stores.close().await;

@@ -8,7 +8,7 @@ use trawl_shared::cli::{CliError, Exit, OrExit};
 /// A web crawler that loses no URL and can prove it.
 #[derive(Debug, Parser)]
 #[command(name = "trawl", version, propagate_version = true, after_help = EXAMPLES)]
-struct Cli {
+pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }

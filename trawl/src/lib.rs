@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod cli;
 pub mod crawl;
+mod database;
 pub mod embedded;
 pub mod reparse;
 pub mod topology;

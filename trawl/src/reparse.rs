@@ -1,6 +1,7 @@
 //! `trawl reparse`: new rules over archived pages. No site is asked; what the rules make of the pages is kept
 //! under the hash of the rules, beside what other rules made.
 
+use crate::database::database;
 use anyhow::anyhow;
 use std::{
     io::{self, Write as _},
@@ -11,7 +12,7 @@ use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     content::charset::of_response,
     model::{CanonicalUrl, ExtractSettings, JobId, Origin, RobotsPolicy, RulesText, ScrapedPage, TaskId},
-    sql::{DatabaseUrl, Missing},
+    sql::Missing,
 };
 use trawl_storage::{
     ArchivedPage,
@@ -71,10 +72,7 @@ pub async fn run(args: ReparseArgs) -> Result<(), CliError> {
     for target in &args.out {
         target.format().or_exit(Exit::Usage)?;
     }
-    let url = match &args.database_url {
-        Some(url) => url.parse::<DatabaseUrl>()?,
-        None => DatabaseUrl::sqlite(&args.data),
-    };
+    let url = database(args.database_url.as_deref(), &args.data)?;
     let store = trawl_storage::store::open(&url, Missing::Fail).await?;
     let done = reparse(&args, &*store, text, rules.hash()).await;
     store.close().await;

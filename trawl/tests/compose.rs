@@ -1,5 +1,6 @@
-//! `docker-compose.yml`, `Dockerfile` and `.dockerignore` against what they start: settings that the services know,
-//! verbs that their command lines have, binaries that the image gets. No engine is needed.
+//! `docker-compose.yml`, `docker-compose.cluster.yml`, `Dockerfile` and `.dockerignore` against what they start: settings
+//! that the services know, verbs that their command lines have, binaries that the image gets. No engine is needed; with
+//! one, `cargo xtask fleet-test` runs them.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop where it is")]
 
 use clap::{CommandFactory, Parser};
@@ -11,30 +12,37 @@ use trawl_shared::{
 };
 
 const OURS: [&str; 5] = ["url-manager", "scraper", "parser", "storage", "dlq-handler"];
+/// Run by hand, for one verb.
+const TOOL: &str = "trawl";
 
 #[derive(Deserialize)]
 struct Compose {
     services: BTreeMap<String, Service>,
     volumes: BTreeMap<String, Option<BTreeMap<String, String>>>,
+    #[serde(default)]
+    secrets: BTreeMap<String, SecretFile>,
 }
 
 #[derive(Deserialize)]
+struct SecretFile {
+    file: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Service {
     image: String,
     restart: String,
     stop_grace_period: String,
     pull_policy: Option<String>,
-    #[serde(default)]
+    profiles: Vec<String>,
+    secrets: Vec<String>,
+    deploy: Option<Deploy>,
     entrypoint: Vec<String>,
-    #[serde(default)]
     command: Vec<String>,
-    #[serde(default)]
     environment: BTreeMap<String, String>,
-    #[serde(default)]
     depends_on: BTreeMap<String, Dependency>,
-    #[serde(default)]
     ports: Vec<String>,
-    #[serde(default)]
     volumes: Vec<String>,
     healthcheck: Option<HealthCheck>,
 }
@@ -46,7 +54,20 @@ struct Dependency {
 
 #[derive(Deserialize)]
 struct HealthCheck {
+    #[serde(default)]
     test: Vec<String>,
+    #[serde(default)]
+    disable: bool,
+}
+
+#[derive(Deserialize)]
+struct Deploy {
+    resources: Resources,
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    limits: BTreeMap<String, toml::Value>,
 }
 
 fn read(name: &str) -> String {
@@ -56,6 +77,13 @@ fn read(name: &str) -> String {
 
 fn compose() -> Compose {
     serde_saphyr::from_str(&read("docker-compose.yml")).expect("docker-compose.yml follows its schema")
+}
+
+/// The file that a path in a container leads to, where it is a secret.
+fn secret_file(compose: &Compose, inside: &str) -> Option<String> {
+    let name = inside.strip_prefix("/run/secrets/")?;
+    let secret = compose.secrets.get(name).unwrap_or_else(|| panic!("there is no secret {name}"));
+    Some(format!("{}/../{}", env!("CARGO_MANIFEST_DIR"), unset(&secret.file)))
 }
 
 /// The Dockerfile's instructions, each on one line, by name.
@@ -84,9 +112,10 @@ fn unset(value: &str) -> String {
 }
 
 /// What a service is told: the image's variables, and its own over them.
-fn environment(service: &Service) -> BTreeMap<String, String> {
+fn environment(compose: &Compose, service: &Service) -> BTreeMap<String, String> {
     let (name, value) = of_image("ENV").split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap();
-    let own = service.environment.iter().map(|(name, value)| (name.clone(), unset(value)));
+    let here = |value: &String| secret_file(compose, value).unwrap_or_else(|| unset(value));
+    let own = service.environment.iter().map(|(name, value)| (name.clone(), here(value)));
     [(name, value)].into_iter().chain(own).collect()
 }
 
@@ -118,6 +147,7 @@ fn understands(words: &[String]) -> Result<(), clap::Error> {
         "parser" => parse::<trawl_parser::cli::Cli>(words),
         "storage" => parse::<trawl_storage::cli::Cli>(words),
         "dlq-handler" => parse::<trawl_dlq_handler::cli::Cli>(words),
+        TOOL => parse::<trawl::cli::Cli>(words),
         name => panic!("{name} is no binary of ours"),
     }
 }
@@ -131,7 +161,7 @@ fn every_variable_is_a_setting_and_leads_somewhere() {
     let compose = compose();
     for name in OURS {
         let service = &compose.services[name];
-        let variables = environment(service);
+        let variables = environment(&compose, service);
         assert!(variables.keys().all(|name| name.starts_with("TRAWL_")), "{name}: {variables:?}");
         let common = settings(name, variables);
 
@@ -166,23 +196,37 @@ fn the_database_is_the_one_that_is_started() {
         if !told {
             continue;
         }
-        let url = settings(name, environment(service)).database.url;
+        let url = settings(name, environment(&compose, service)).database.url;
         url.parse::<DatabaseUrl>().unwrap_or_else(|error| panic!("{name}: {error}"));
         let url = url::Url::parse(&url).unwrap();
         let host = url.host_str().unwrap();
-        let server = |key: &str| unset(&compose.services[host].environment[key]);
-        assert_eq!(url.username(), server("POSTGRES_USER"));
-        assert_eq!(url.password(), Some(&*server("POSTGRES_PASSWORD")));
-        assert_eq!(url.path(), format!("/{}", server("POSTGRES_DB")));
+        let server = &compose.services[host];
+        assert_eq!(url.username(), server.environment["POSTGRES_USER"]);
+        assert_eq!(url.path(), format!("/{}", server.environment["POSTGRES_DB"]));
         assert!(service.depends_on.contains_key(host), "{name} does not wait for {host}");
+
+        // Both sides read one file, and both are given it.
+        let inside = &server.environment["POSTGRES_PASSWORD_FILE"];
+        assert_eq!(inside, &service.environment["TRAWL_DATABASE_PASSWORD_FILE"]);
+        let password = fs::read_to_string(secret_file(&compose, inside).unwrap()).unwrap();
+        assert_eq!(url.password(), Some(password.trim()));
+        let secret = inside.rsplit('/').next().unwrap();
+        for given in [&service.secrets, &server.secrets, &compose.services[TOOL].secrets] {
+            assert!(given.iter().any(|name| name == secret), "{name}: {given:?}");
+        }
     }
+    let tool = &compose.services[TOOL].environment;
+    assert!(tool.iter().all(|(name, value)| compose.services["storage"].environment[name] == *value));
 }
 
 #[test]
 fn what_is_run_is_understood() {
     for (name, service) in &compose().services {
-        if OURS.contains(&name.as_str()) {
+        if OURS.contains(&name.as_str()) || name == TOOL {
             assert_eq!(service.entrypoint, [name.as_str()]);
+            if name == TOOL {
+                continue;
+            }
             let words = [&service.entrypoint[..], &service.command].concat();
             understands(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
         }
@@ -209,6 +253,7 @@ fn each_service_is_started_after_a_healthy_one() {
     understands(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
     for (name, service) in &compose.services {
         match &service.healthcheck {
+            Some(check) if name == TOOL => assert!(check.disable, "{name} serves nobody"),
             Some(check) => assert_eq!(check.test[0], "CMD", "{name}: a check without a shell"),
             None => assert!(OURS.contains(&name.as_str()), "{name} has no health check"),
         }
@@ -223,7 +268,7 @@ fn each_service_is_started_after_a_healthy_one() {
 fn images_are_pinned_and_ours_is_made_here() {
     let ours = format!("trawl:{}", env!("CARGO_PKG_VERSION"));
     for (name, service) in &compose().services {
-        if OURS.contains(&name.as_str()) {
+        if OURS.contains(&name.as_str()) || name == TOOL {
             assert_eq!(service.image, ours);
             assert_eq!(
                 service.pull_policy.as_deref(),
@@ -233,12 +278,12 @@ fn images_are_pinned_and_ours_is_made_here() {
         } else {
             let (_, tag) = service.image.split_once(':').unwrap_or_else(|| panic!("{name}: no version"));
             assert!(
-                tag.starts_with(|c: char| c.is_ascii_digit()) && tag.contains('.'),
+                tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) && tag.contains('.'),
                 "{name}: {tag} may change"
             );
         }
     }
-    for (_, base) in dockerfile().iter().filter(|(name, _)| name == "ARG") {
+    for (_, base) in dockerfile().iter().filter(|(name, base)| name == "ARG" && base.contains("_IMAGE=")) {
         assert!(base.contains(':') && !base.ends_with(":latest"), "{base}");
     }
 }
@@ -253,6 +298,16 @@ fn nothing_is_lost_and_nothing_is_open() {
         .drain_timeout_ms;
     let mut used = Vec::new();
     for (name, service) in &compose.services {
+        let limits =
+            &service.deploy.as_ref().unwrap_or_else(|| panic!("{name} has no limits")).resources.limits;
+        assert!(
+            ["cpus", "memory", "pids"].iter().all(|what| limits.contains_key(*what)),
+            "{name}: {limits:?}"
+        );
+        if name == TOOL {
+            assert!(service.ports.is_empty() && service.volumes.is_empty());
+            continue;
+        }
         assert!(
             service.ports.iter().all(|port| port.starts_with("127.0.0.1:")),
             "{name}: {:?}",
@@ -262,16 +317,80 @@ fn nothing_is_lost_and_nothing_is_open() {
         let grace: u64 =
             service.stop_grace_period.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).unwrap();
         assert!(grace * 1000 > drain, "{name} would be killed while it finishes");
-        used.extend(service.volumes.iter().map(|volume| volume.split(':').next().unwrap().to_owned()));
-        if !OURS.contains(&name.as_str()) {
-            assert_eq!(service.volumes.len(), 1, "{name} keeps its data");
+        for volume in &service.volumes {
+            let (source, inside) = volume.split_once(':').unwrap();
+            if source.starts_with("./") {
+                assert!(inside.ends_with(":ro"), "{name} could change {source}");
+                continue;
+            }
+            used.push(source.to_owned());
         }
+        let keeps = ["grafana", "kafka", "postgres", "prometheus"].contains(&name.as_str());
+        assert_eq!(keeps, used.last() == Some(&format!("{name}-data")), "{name}: {:?}", service.volumes);
     }
     let named: Vec<_> = compose.volumes.keys().cloned().collect();
-    assert_eq!(used, named);
+    assert_eq!(used, named, "every volume has a name, and every name is used");
     // Kafka writes into its volume.
     let kafka = &compose.services["kafka"];
     assert_eq!(kafka.volumes, [format!("kafka-data:{}", kafka.environment["KAFKA_LOG_DIRS"])]);
+}
+
+#[test]
+fn the_crawl_itself_needs_no_profile() {
+    let compose = compose();
+    let with = |profile: Option<&str>| -> Vec<&str> {
+        let of = |service: &Service| service.profiles.first().map(String::as_str) == profile;
+        compose.services.iter().filter(|(_, service)| of(service)).map(|(name, _)| name.as_str()).collect()
+    };
+    assert_eq!(with(Some("observe")), ["grafana", "kafka-ui", "prometheus"]);
+    assert_eq!(with(Some("tools")), [TOOL]);
+    let mut default: Vec<_> = OURS.into_iter().chain(["kafka", "postgres"]).collect();
+    default.sort_unstable();
+    assert_eq!(with(None), default);
+}
+
+#[test]
+fn a_cluster_keeps_three_copies_of_everything() {
+    // The tag that replaces a list instead of adding to it is compose's own.
+    let text = read("docker-compose.cluster.yml").replace("!override ", "");
+    let cluster: Compose =
+        serde_saphyr::from_str(&text).expect("docker-compose.cluster.yml follows its schema");
+    let compose = compose();
+    let nodes = ["kafka", "kafka-2", "kafka-3"];
+    for name in OURS {
+        let service = &cluster.services[name];
+        let mut variables = environment(&compose, &compose.services[name]);
+        variables.extend(service.environment.clone());
+        let common = settings(name, variables);
+        assert_eq!(common.kafka.brokers, nodes.map(|node| format!("{node}:9092")).join(","));
+        assert!(common.topics.specs().values().all(|topic| topic.replication == 3), "{name}");
+        assert!(nodes[1..].iter().all(|node| service.depends_on.contains_key(*node)), "{name}");
+    }
+    let mut volumes = Vec::new();
+    for (index, node) in nodes.into_iter().enumerate() {
+        let mut variables = compose.services["kafka"].environment.clone();
+        variables.extend(cluster.services[node].environment.clone());
+        let id = (index + 1).to_string();
+        assert_eq!(variables["KAFKA_NODE_ID"], id);
+        assert_eq!(variables["KAFKA_ADVERTISED_LISTENERS"], format!("PLAINTEXT://{node}:9092"));
+        let voters = &variables["KAFKA_CONTROLLER_QUORUM_VOTERS"];
+        assert!(voters.split(',').any(|voter| *voter == format!("{id}@{node}:9093")), "{voters}");
+        assert!(
+            variables["KAFKA_LISTENERS"].ends_with("CONTROLLER://0.0.0.0:9093"),
+            "the others must reach it"
+        );
+        for (name, value) in &variables {
+            if name.ends_with("REPLICATION_FACTOR") {
+                assert_eq!(value, "3", "{node}: {name}");
+            }
+            if name.ends_with("MIN_ISR") || name == "KAFKA_MIN_INSYNC_REPLICAS" {
+                assert_eq!(value, "2", "{node}: {name}");
+            }
+        }
+        volumes.extend(cluster.services[node].volumes.clone());
+    }
+    assert_eq!(volumes.len(), 2, "the first node's volume is the one it had: {volumes:?}");
+    assert!(volumes[0] != volumes[1]);
 }
 
 #[test]

@@ -11,6 +11,8 @@ const OPEN_TABLES: [&str; 5] =
 const OTHER_VARIABLES: [&str; 4] = ["TRAWL_CONFIG", "TRAWL_CORPORA", "TRAWL_CACHE", "TRAWL_TEST_"];
 
 const PREFIX: &str = "TRAWL_";
+/// Ends a variable that names the file with the value.
+const FILE: &str = "_FILE";
 
 pub(super) struct Layers {
     table: Table,
@@ -43,21 +45,23 @@ impl Layers {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(), ConfigError> {
         let keys = self.keys();
-        for (name, value) in variables {
+        let variables: Vec<_> = variables.into_iter().collect();
+        for (name, value) in &variables {
             if !name.starts_with(PREFIX) || OTHER_VARIABLES.iter().any(|other| name.starts_with(other)) {
                 continue;
             }
-            match keys.iter().find(|key| variable(key) == name) {
-                Some(key) => self.set(&name, key, &value)?,
-                None if self.is_of_another_service(&name) => {}
-                None => {
-                    let nearest = nearest(&name, keys.iter().map(|key| variable(key)));
-                    return Err(ConfigError::UnknownKey {
-                        place: "environment".to_owned(),
-                        key: name,
-                        nearest,
-                    });
+            if let Some(key) = keys.iter().find(|key| variable(key) == *name) {
+                self.set(name, key, value)?;
+            } else if let Some(key) = keys.iter().find(|key| variable(key) + FILE == *name) {
+                if variables.iter().any(|(other, _)| *other == variable(key)) {
+                    let reason = format!("{} is set as well; keep one of the two", variable(key));
+                    return Err(ConfigError::Value { place: name.clone(), reason });
                 }
+                self.set(name, key, &content(name, value)?)?;
+            } else if !self.is_of_another_service(name) {
+                let nearest = nearest(name, keys.iter().map(|key| variable(key)));
+                let place = "environment".to_owned();
+                return Err(ConfigError::UnknownKey { place, key: name.clone(), nearest });
             }
         }
         Ok(())
@@ -122,6 +126,15 @@ fn is_open(key: &str) -> bool {
 
 fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace(['.', '-'], "_").to_uppercase())
+}
+
+/// What the file holds that a variable names, without the line end that editors leave.
+fn content(name: &str, path: &str) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Value {
+        place: name.to_owned(),
+        reason: format!("{path} can't be read: {error}"),
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn merge(

@@ -2,7 +2,8 @@
 //!
 //! The defaults are the schema: a key that they do not have is an error that names the nearest key
 //! they have. An environment variable is `TRAWL_` and the key's path in upper case with `_` between
-//! (`TRAWL_DATABASE_URL`, `TRAWL_SCRAPER_CONCURRENCY`); a flag is `--set path=value`.
+//! (`TRAWL_DATABASE_URL`, `TRAWL_SCRAPER_CONCURRENCY`), or that with `_FILE` behind it, which names a file that
+//! holds the value: secrets are mounted so. A flag is `--set path=value`.
 
 mod args;
 mod error;
@@ -58,7 +59,9 @@ pub fn load<S: Section>(
     let mut table = layers.into_table();
     let service = table.remove(S::NAME).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
     let service = service.try_into().map_err(|error| ConfigError::value(S::NAME, &error))?;
-    Ok(Config { common: sections::from_table(table)?, service })
+    let mut common: Common = sections::from_table(table)?;
+    common.database.put_password_into_url()?;
+    Ok(Config { common, service })
 }
 
 impl<S: Section> Config<S> {
@@ -161,6 +164,36 @@ mod tests {
         let text = config.print();
         assert!(!text.contains("hunter2") && text.contains("postgres://u:***@h/db"), "{text}");
         assert!(toml::from_str::<toml::Table>(&text).is_ok());
+    }
+
+    #[test]
+    fn secrets_are_read_from_files() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "p@ss/word\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let url = ("TRAWL_DATABASE_URL", "postgres://u@h/db");
+        let password = ("TRAWL_DATABASE_PASSWORD_FILE", path);
+        let config = with_file("", &[url, password], &[]).unwrap();
+        assert_eq!(config.common.database.url, "postgres://u:p%40ss%2Fword@h/db");
+        assert!(!config.print().contains("p@ss") && !config.print().contains("p%40ss"), "{}", config.print());
+
+        let error = |environment: &[(&str, &str)]| with_file("", environment, &[]).unwrap_err().to_string();
+        let twice = error(&[url, password, ("TRAWL_DATABASE_PASSWORD", "x")]);
+        assert!(
+            twice.contains("TRAWL_DATABASE_PASSWORD_FILE") && twice.contains("one of the two"),
+            "{twice}"
+        );
+        let missing = error(&[url, ("TRAWL_DATABASE_PASSWORD_FILE", "/no/such")]);
+        assert!(
+            missing.contains("TRAWL_DATABASE_PASSWORD_FILE") && missing.contains("/no/such"),
+            "{missing}"
+        );
+        let nowhere = error(&[("TRAWL_DATABASE_PASSWORD", "x")]);
+        assert!(nowhere.contains("database.password") && nowhere.contains("no place"), "{nowhere}");
+        let unknown = error(&[("TRAWL_DATABASE_PASWORD_FILE", path)]);
+        assert!(unknown.contains("did you mean TRAWL_DATABASE_PASSWORD"), "{unknown}");
+        // A variable of a service that this process is not may come from a file, too.
+        assert!(with_file("", &[("TRAWL_PARSER_X_FILE", "/no/such")], &[]).is_ok());
     }
 
     #[test]

@@ -37,13 +37,37 @@ pub struct Common {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseSettings {
-    /// `postgres://USER:PASSWORD@HOST/NAME`, or `sqlite://FOLDER` for files in a folder.
+    /// `postgres://USER:PASSWORD@HOST/NAME`, or `sqlite://FOLDER` for files in a folder. What was loaded has the
+    /// password of the next field in it.
     pub url: String,
+    /// Password that goes into the URL, in place of its own; empty for none.
+    pub password: String,
 }
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
-        Self { url: "sqlite://trawl-data".to_owned() }
+        Self { url: "sqlite://trawl-data".to_owned(), password: String::new() }
+    }
+}
+
+impl DatabaseSettings {
+    /// Puts the password where it belongs, escaped as URLs want it.
+    pub(super) fn put_password_into_url(&mut self) -> Result<(), ConfigError> {
+        if self.password.is_empty() {
+            return Ok(());
+        }
+        let refused = || ConfigError::Value {
+            place: "database.password".to_owned(),
+            reason: "database.url has no place for it; it is postgres://USER@HOST/NAME with a password"
+                .to_owned(),
+        };
+        let mut url = url::Url::parse(&self.url).map_err(|_| refused())?;
+        if url.username().is_empty() {
+            return Err(refused());
+        }
+        url.set_password(Some(&self.password)).map_err(|()| refused())?;
+        self.url = url.into();
+        Ok(())
     }
 }
 
