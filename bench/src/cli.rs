@@ -16,7 +16,7 @@ use crate::frontier::{self, Growth};
 use crate::measure::{self, Contest};
 use crate::parsing::{self, Parsing};
 use crate::storing::{self, Storing};
-use crate::web::{Preset, RequestLog, Web, WebChoice, serve, truth};
+use crate::web::{Preset, RequestLog, Web, WebChoice, hashed_truth, serve};
 
 /// The measuring stick: a synthetic web, two floors, and the comparison of Trawl with them.
 #[derive(Debug, clap::Parser)]
@@ -52,7 +52,8 @@ struct WebArgs {
     /// The loopback port; 0 takes a free one. URLs name it, so it is part of what is served.
     #[arg(long, default_value_t = 8600)]
     port: u16,
-    /// Print every URL reachable from the roots with its expected end, one JSON object a line, and stop.
+    /// Print every URL reachable from the roots with its expected end and the hash (XXH3-128) of its body, one
+    /// JSON object a line, and stop.
     #[arg(long)]
     truth: bool,
     /// Record each request in this file, one JSON object a line.
@@ -153,7 +154,7 @@ fn print_truth(web: &Web) -> anyhow::Result<()> {
 }
 
 fn write_truth(web: &Web, out: &mut impl Write) -> io::Result<()> {
-    for row in truth(web) {
+    for row in hashed_truth(web) {
         serde_json::to_writer(&mut *out, &row)?;
         out.write_all(b"\n")?;
     }

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::chaos::Name;
 use crate::services::Service;
 
 #[derive(Parser)]
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     },
     /// Bring the services up, run `cargo test --workspace` against them, take them down again
     Test(TestOptions),
+    /// Crawl a web with a known answer, break things, and close the books: nothing lost, nothing doubled
+    Chaos(ChaosOptions),
     /// Check the invariants that a compiler cannot: crate arrows, rooms, module docs and the like
     Tidy,
 }
@@ -73,6 +76,19 @@ pub(crate) struct TestOptions {
     /// Handed to `cargo test` as they are
     #[arg(last = true)]
     pub(crate) args: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct ChaosOptions {
+    /// Draws the web and the schedule of faults
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How long each scenario breaks things
+    #[arg(long, value_name = "M", default_value_t = 1.0)]
+    pub(crate) minutes: f64,
+    /// Only this scenario; repeatable [default: all, in turn]
+    #[arg(long, value_enum, value_name = "S")]
+    pub(crate) scenario: Vec<Name>,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 pub(crate) struct Layout {
     root: PathBuf,
     services: PathBuf,
+    cache: PathBuf,
 }
 
 impl Layout {
@@ -23,12 +24,22 @@ impl Layout {
     }
 
     pub(crate) fn new(root: PathBuf, services: PathBuf) -> Self {
-        Self { root, services }
+        Self { root, cache: services.clone(), services }
+    }
+
+    /// The same, for servers that live in another folder; their programs are not fetched again.
+    pub(crate) fn with_services(&self, services: PathBuf) -> Self {
+        Self { root: self.root.clone(), services, cache: self.cache.clone() }
     }
 
     /// The workspace's root.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// A folder beside that of the services.
+    pub(crate) fn target(&self, name: &str) -> PathBuf {
+        self.services.with_file_name(name)
     }
 
     /// The folder of one service, or of a file that all share.
@@ -40,7 +51,7 @@ impl Layout {
     pub(crate) fn cache(&self, name: &str) -> PathBuf {
         match env::var_os("TRAWL_CACHE").filter(|dir| !dir.is_empty()) {
             Some(dir) => self.root.join(dir).join(name),
-            None => self.services(name),
+            None => self.cache.join(name),
         }
     }
 

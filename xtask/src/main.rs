@@ -1,6 +1,7 @@
 //! `cargo xtask`: the developer's commands. Real servers for tests, the one test command, and the checks that a
 //! compiler cannot do. It depends on no other crate of the workspace, so it works while those do not compile.
 
+mod chaos;
 mod cli;
 mod layout;
 mod services;
@@ -29,6 +30,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Services { verb } => services::run(&layout, verb).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test_command::run(&layout, &options),
+        Command::Chaos(options) => chaos::run(&layout, &options),
         Command::Tidy => tidy::run(layout.root()),
     }
 }

@@ -41,6 +41,7 @@ pub use log::RequestLog;
 pub use profile::{Preset, Profile, Spread};
 pub use reply::Reply;
 pub use server::serve;
+pub(crate) use truth::hashed_truth;
 pub use truth::{End, Excluded, TruthRow, truth};
 
 use draw::Draw;

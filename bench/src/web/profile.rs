@@ -13,6 +13,9 @@ pub enum Preset {
     Docs,
     /// The web as it is: errors, redirects, robots rules, slow answers, one host far larger than the others.
     Wild,
+    /// The wild web with its pages evenly spread and crawl delays that are felt: for the fault suite, whose crawls
+    /// have to last.
+    Rough,
 }
 
 impl fmt::Display for Preset {
@@ -20,6 +23,7 @@ impl fmt::Display for Preset {
         out.write_str(match self {
             Self::Docs => "docs",
             Self::Wild => "wild",
+            Self::Rough => "rough",
         })
     }
 }
@@ -101,6 +105,15 @@ impl Profile {
                 crawl_delay_ms: 100,
                 retry_after_s: 1,
                 latency_ms: 30,
+            },
+            Preset::Rough => Self {
+                spread: Spread::Even,
+                broken: 60,
+                robots: 5000,
+                delayed: 4000,
+                crawl_delay_ms: 700,
+                latency_ms: 20,
+                ..Self::preset(Preset::Wild)
             },
         }
     }

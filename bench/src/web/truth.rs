@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Fate, Place, Web};
 
@@ -57,8 +58,38 @@ pub struct TruthRow {
     pub end: End,
 }
 
+/// A row with the body that the URL answers with when it is well.
+#[derive(Debug, Serialize)]
+pub(crate) struct HashedRow {
+    #[serde(flatten)]
+    row: TruthRow,
+    /// XXH3-128 of the body in hex; none where the URL never answers well, or with a redirect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+}
+
+/// [`truth`] with the hashes of bodies, which takes the drawing of each page.
+pub(crate) fn hashed_truth(web: &Web) -> impl Iterator<Item = HashedRow> + '_ {
+    walk(web).map(|(host, place, end)| {
+        let body = match (&end, place) {
+            (End::Stored, Place::Page(page) | Place::Hop { page, .. }) => {
+                Some(web.html(host, page).into_bytes())
+            }
+            (End::Excluded { why: Excluded::Type }, Place::File(number)) => Some(web.file_body(host, number)),
+            _ => None,
+        };
+        let body = body.map(|body| format!("{:032x}", xxh3_128(&body)));
+        HashedRow { row: TruthRow { url: web.url(host, place), end }, body }
+    })
+}
+
 /// Every URL reachable from the roots, by host and place.
 pub fn truth(web: &Web) -> Vec<TruthRow> {
+    walk(web).map(|(host, place, end)| TruthRow { url: web.url(host, place), end }).collect()
+}
+
+/// Every place reachable from the roots and its end, in order.
+fn walk(web: &Web) -> impl Iterator<Item = (u32, Place, End)> + use<> {
     let mut ends: BTreeMap<(u32, Place), Option<End>> = BTreeMap::new();
     let mut queue: VecDeque<(u32, Place)> = (0..web.hosts()).map(|host| (host, Place::Page(0))).collect();
     ends.extend(queue.iter().map(|key| (*key, None)));
@@ -72,9 +103,7 @@ pub fn truth(web: &Web) -> Vec<TruthRow> {
             });
         }
     }
-    let row =
-        |((host, place), end): (_, Option<End>)| end.map(|end| TruthRow { url: web.url(host, place), end });
-    ends.into_iter().filter_map(row).collect()
+    ends.into_iter().filter_map(|((host, place), end)| Some((host, place, end?)))
 }
 
 impl Web {

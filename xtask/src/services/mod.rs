@@ -7,7 +7,8 @@ mod apt;
 mod choose;
 mod docker;
 mod kafka;
-mod ports;
+mod own;
+pub(crate) mod ports;
 mod postgres;
 mod process;
 mod state;
@@ -24,7 +25,8 @@ use crate::cli::ServicesVerb;
 use crate::layout::Layout;
 
 pub(crate) use choose::{Durability, Endpoint};
-use process::Signal;
+pub(crate) use own::Own;
+pub(crate) use process::Signal;
 use state::{Instance, Source, State};
 pub(crate) use wait::pause;
 

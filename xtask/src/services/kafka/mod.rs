@@ -26,11 +26,22 @@ const HEAP: &str = "-Xmx512m";
 
 /// Starts a broker on free ports, or on the ports and data of an earlier one.
 pub(crate) fn launch(layout: &Layout, before: Option<Local>) -> Result<Instance> {
-    let folder = layout.services("kafka");
     let ports = match before {
         Some(Local { ports, .. }) if ports::are_free(&ports) => ports,
         _ => ports::free::<2>()?.to_vec(),
     };
+    launch_on(layout, ports)
+}
+
+/// Starts a broker with a second door, which tells its clients the port `told` instead of its own.
+pub(crate) fn launch_behind(layout: &Layout, told: u16) -> Result<Instance> {
+    let mut ports = ports::free::<3>()?.to_vec();
+    ports.push(told);
+    launch_on(layout, ports)
+}
+
+fn launch_on(layout: &Layout, ports: Vec<u16>) -> Result<Instance> {
+    let folder = layout.services("kafka");
     let mut local =
         Local { pid: None, ports, data: folder.join("data"), log: folder.join("server.log"), durable: false };
     start(layout, &mut local)?;
@@ -41,14 +52,14 @@ pub(crate) fn launch(layout: &Layout, before: Option<Local>) -> Result<Instance>
 pub(crate) fn start(layout: &Layout, local: &mut Local) -> Result<()> {
     let java = java::find_or_install(jars::needs_java())?;
     let libs = jars::fetch(layout)?;
-    let [broker, controller] = local.ports[..] else {
-        bail!("its two ports are not recorded; run `down --purge`")
+    let Some(ports) = settings::Ports::of(&local.ports) else {
+        bail!("its ports are not recorded; run `down --purge`")
     };
     let folder = layout.services("kafka");
     let settings = folder.join("server.properties");
     let logging = folder.join("log4j2.properties");
     fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&settings, settings::file(broker, controller, &local.data)))
+        .and_then(|()| fs::write(&settings, settings::file(&ports, &local.data)))
         .and_then(|()| fs::write(&logging, settings::LOGGING))
         .with_context(|| format!("cannot write to {}", folder.display()))?;
 

@@ -9,12 +9,11 @@ pub(crate) const CLUSTER_ID: &str = "dHJhd2wtdGVzdC1rYWZrYQ";
 const LARGEST_MESSAGE: &str = "8388608";
 
 /// What holds wherever the broker runs.
-const COMMON: [(&str, &str); 22] = [
+const COMMON: [(&str, &str); 21] = [
     ("process.roles", "broker,controller"),
     ("node.id", "1"),
     ("controller.listener.names", "CONTROLLER"),
     ("inter.broker.listener.name", "PLAINTEXT"),
-    ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
     // Topics are created by those who know their partitions and retention.
     ("auto.create.topics.enable", "false"),
     ("message.max.bytes", LARGEST_MESSAGE),
@@ -53,12 +52,43 @@ logger.server.name = kafka.server.KafkaRaftServer
 logger.server.level = info
 ";
 
+/// The ports of a broker of this machine.
+pub(super) struct Ports {
+    pub(super) broker: u16,
+    pub(super) controller: u16,
+    /// A second door: where it listens, and the port that it tells its clients instead, because something stands
+    /// between.
+    pub(super) behind: Option<(u16, u16)>,
+}
+
+impl Ports {
+    /// As they are recorded: broker and controller, then those of the second door where there is one.
+    pub(super) fn of(recorded: &[u16]) -> Option<Self> {
+        let (&broker, rest) = recorded.split_first()?;
+        let (&controller, rest) = rest.split_first()?;
+        let behind = match *rest {
+            [] => None,
+            [listens, told] => Some((listens, told)),
+            _ => return None,
+        };
+        Some(Self { broker, controller, behind })
+    }
+}
+
 /// The properties file of a broker of this machine.
-pub(crate) fn file(port: u16, controller: u16, data: &Path) -> String {
-    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
+pub(super) fn file(ports: &Ports, data: &Path) -> String {
+    let Ports { broker, controller, behind } = *ports;
+    let mut listeners = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
+    let mut advertised = format!("PLAINTEXT://127.0.0.1:{broker}");
+    let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
+    if let Some((listens, told)) = behind {
+        listeners += &format!(",BEHIND://127.0.0.1:{listens}");
+        advertised += &format!(",BEHIND://127.0.0.1:{told}");
+        protocols += ",BEHIND:PLAINTEXT";
+    }
     // A backslash starts an escape in a properties file.
     let data = data.display().to_string().replace('\\', "\\\\");
-    all(port, controller, &listeners)
+    all(controller, &listeners, advertised, protocols)
         .chain([("log.dirs", data)])
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect()
@@ -68,15 +98,22 @@ pub(crate) fn file(port: u16, controller: u16, data: &Path) -> String {
 pub(crate) fn environment(port: u16) -> Vec<(String, String)> {
     const CONTROLLER: u16 = 9093;
     let listeners = format!("PLAINTEXT://0.0.0.0:{port},CONTROLLER://127.0.0.1:{CONTROLLER}");
-    all(port, CONTROLLER, &listeners)
+    let advertised = format!("PLAINTEXT://127.0.0.1:{port}");
+    all(CONTROLLER, &listeners, advertised, "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned())
         .map(|(key, value)| (format!("KAFKA_{}", key.to_uppercase().replace('.', "_")), value))
         .collect()
 }
 
-fn all(port: u16, controller: u16, listeners: &str) -> impl Iterator<Item = (&'static str, String)> + use<> {
+fn all(
+    controller: u16,
+    listeners: &str,
+    advertised: String,
+    protocols: String,
+) -> impl Iterator<Item = (&'static str, String)> + use<> {
     COMMON.into_iter().map(|(key, value)| (key, value.to_owned())).chain([
         ("listeners", listeners.to_owned()),
-        ("advertised.listeners", format!("PLAINTEXT://127.0.0.1:{port}")),
+        ("advertised.listeners", advertised),
+        ("listener.security.protocol.map", protocols),
         ("controller.quorum.voters", format!("1@127.0.0.1:{controller}")),
     ])
 }
@@ -87,9 +124,21 @@ mod tests {
 
     #[test]
     fn the_file_binds_loopback_only() {
-        let text = file(20001, 20002, Path::new("/data/kafka"));
+        let ports = Ports::of(&[20001, 20002]).unwrap();
+        let text = file(&ports, Path::new("/data/kafka"));
         assert!(text.contains("\nlisteners=PLAINTEXT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20002\n"));
         assert!(text.contains("\nlog.dirs=/data/kafka\n"));
         assert!(!text.contains("0.0.0.0"));
+    }
+
+    #[test]
+    fn a_second_door_tells_another_port() {
+        let ports = Ports::of(&[20001, 20002, 20003, 20004]).unwrap();
+        let text = file(&ports, Path::new("/data/kafka"));
+        assert!(text.contains(",BEHIND://127.0.0.1:20003\n"), "{text}");
+        assert!(
+            text.contains("\nadvertised.listeners=PLAINTEXT://127.0.0.1:20001,BEHIND://127.0.0.1:20004\n")
+        );
+        assert!(Ports::of(&[1]).is_none() && Ports::of(&[1, 2, 3]).is_none());
     }
 }

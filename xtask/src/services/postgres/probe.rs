@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 const PATIENCE: Duration = Duration::from_secs(2);
+const STATEMENT_WITHIN: Duration = Duration::from_secs(60);
 const PROTOCOL: i32 = 3 << 16;
 const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 const DEFAULT_PORT: u16 = 5432;
@@ -43,6 +44,41 @@ pub(crate) fn answers(url: &str) -> Result<()> {
             refusal(rest.get(4..).unwrap_or_default())
         }
         _ => bail!("it answers, but not as PostgreSQL does"),
+    }
+}
+
+/// Makes a database on the server of a URL, by whoever the URL names.
+pub(crate) fn create_database(url: &str, name: &str) -> Result<()> {
+    let target = Target::parse(url)?;
+    let mut stream = TcpStream::connect((target.host, target.port))?;
+    stream.set_read_timeout(Some(STATEMENT_WITHIN))?;
+    stream.write_all(&hello(&target))?;
+    until_ready(&mut stream)?;
+    let statement = format!("CREATE DATABASE \"{name}\"\0");
+    stream.write_all(b"Q")?;
+    stream.write_all(&(statement.len() as i32 + 4).to_be_bytes())?;
+    stream.write_all(statement.as_bytes())?;
+    until_ready(&mut stream).with_context(|| format!("cannot make the database {name}"))?;
+    stream.write_all(&TERMINATE)?;
+    Ok(())
+}
+
+/// Reads messages until the server waits for the next statement.
+fn until_ready(stream: &mut TcpStream) -> Result<()> {
+    let mut refused = Ok(());
+    loop {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head)?;
+        let [kind, size @ ..] = head;
+        let size = usize::try_from(i32::from_be_bytes(size) - 4)
+            .context("it answers, but not as PostgreSQL does")?;
+        let mut body = vec![0; size];
+        stream.read_exact(&mut body)?;
+        match kind {
+            b'Z' => return refused,
+            b'E' => refused = refusal(&body),
+            _ => {}
+        }
     }
 }
 
