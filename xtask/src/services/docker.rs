@@ -79,20 +79,19 @@ fn override_text(service: Service, port: u16) -> String {
     let (inner, environment) = match service {
         // Kafka tells its clients where it is, so the port must be the same inside and outside.
         Service::Kafka => (port, kafka::settings::environment(port)),
-        Service::Postgres => (5432, ["USER", "PASSWORD", "DB"].map(|key| pair(key, "trawl")).to_vec()),
+        // User, password and database are those of the compose file.
+        Service::Postgres => (5432, Vec::new()),
     };
-    let environment: String =
+    let mut lines: String =
         environment.iter().map(|(key, value)| format!("      {key}: {value:?}\n")).collect();
+    if !lines.is_empty() {
+        lines.insert_str(0, "    environment:\n");
+    }
     // Without the fleet's named volumes the data is in the container's own, which goes away with it.
     format!(
-        "services:\n  {}:\n    ports: !override\n      - \"127.0.0.1:{port}:{inner}\"\n    volumes: !reset []\n    \
-         environment:\n{environment}",
+        "services:\n  {}:\n    ports: !override\n      - \"127.0.0.1:{port}:{inner}\"\n    volumes: !reset []\n{lines}",
         service.name()
     )
-}
-
-fn pair(key: &str, value: &str) -> (String, String) {
-    (format!("POSTGRES_{key}"), value.to_owned())
 }
 
 fn compose(layout: &Layout, service: Service, words: &[&str]) -> Result<String> {
@@ -102,6 +101,8 @@ fn compose(layout: &Layout, service: Service, words: &[&str]) -> Result<String> 
         .arg("--file")
         .arg(override_file(layout, service))
         .args(words)
+        // The password that `up` tells of is the compose file's own.
+        .env_remove("POSTGRES_PASSWORD_FILE")
         .stdin(Stdio::null())
         .output()
         .context("cannot run docker")?;
@@ -112,7 +113,7 @@ fn compose(layout: &Layout, service: Service, words: &[&str]) -> Result<String> 
 }
 
 /// The first line a command prints; an engine that hangs is one that does not answer.
-fn answer(command: &mut Command) -> Result<String> {
+pub(crate) fn answer(command: &mut Command) -> Result<String> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -145,8 +146,7 @@ mod tests {
         let text = override_text(Service::Postgres, 20007);
         assert_eq!(
             text,
-            "services:\n  postgres:\n    ports: !override\n      - \"127.0.0.1:20007:5432\"\n    volumes: !reset []\n    \
-             environment:\n      POSTGRES_USER: \"trawl\"\n      POSTGRES_PASSWORD: \"trawl\"\n      POSTGRES_DB: \"trawl\"\n"
+            "services:\n  postgres:\n    ports: !override\n      - \"127.0.0.1:20007:5432\"\n    volumes: !reset []\n"
         );
     }
 
