@@ -41,7 +41,7 @@ pub fn add(
     parsed
         .page
         .links
-        .extend(links::resolve_all(raw, &resolver, extract.follow, settings.max_link_bytes).kept);
+        .extend(links::resolve_all(raw, &resolver, extract, settings.max_link_bytes).kept);
     hidden::add_headers(headers, url, extract, settings, parsed);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::resolve::{Resolver, scheme};
 use std::borrow::Cow;
-use trawl_shared::model::{Link, LinkKind, LinkKinds, OtherLinks};
+use trawl_shared::model::{ExtractSettings, Link, LinkKind, OtherLinks};
 
 /// Longest anchor text, in characters.
 pub const MAX_ANCHOR_TEXT: usize = 500;
@@ -41,11 +41,12 @@ pub struct Links {
 
 /// Resolves the links of a page, as many as take `max_bytes`: a long `<base href>` times many short
 /// links can be a thousand times the page. Where the job chose the kinds it follows, links are marked.
+/// What the page wrote is kept where the job asks for it and it says more than the URL.
 #[must_use]
 pub fn resolve_all(
     raw: Vec<RawLink<'_>>,
     resolver: &Resolver<'_>,
-    follow: Option<LinkKinds>,
+    extract: &ExtractSettings,
     max_bytes: usize,
 ) -> Links {
     let mut links = Links { kept: Vec::with_capacity(raw.len()), ..Links::default() };
@@ -61,9 +62,10 @@ pub fn resolve_all(
             links.cut = total - index;
             break;
         }
-        let raw = if *link.href == url { String::new() } else { link.href.into_owned() };
+        let says_more = extract.raw_links && *link.href != url;
+        let raw = if says_more { link.href.into_owned() } else { String::new() };
         let rel = link.rel.map(Cow::into_owned);
-        let follow = follow.map(|kinds| kinds.contains(link.kind));
+        let follow = extract.follow.map(|kinds| kinds.contains(link.kind));
         let follow = follow.filter(|&follow| follow != link.kind.is_navigational());
         links.kept.push(Link { url, raw, text: link.text, rel, kind: link.kind, follow, ..Link::default() });
     }
@@ -85,12 +87,14 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trawl_shared::model::LinkKinds;
     use url::Url;
 
     fn resolved(base: &str, hrefs: &[&'static str], max_bytes: usize) -> Links {
+        let extract = ExtractSettings { raw_links: true, ..ExtractSettings::default() };
         let base = Url::parse(base).unwrap();
         let raw = hrefs.iter().map(|href| RawLink::new(LinkKind::A, Cow::Borrowed(*href))).collect();
-        resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), None, max_bytes)
+        resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), &extract, max_bytes)
     }
 
     #[test]
@@ -114,7 +118,9 @@ mod tests {
         let raw = [LinkKind::A, LinkKind::Frame, LinkKind::Img, LinkKind::Script];
         let raw = raw.map(|kind| RawLink::new(kind, Cow::Borrowed("x"))).into();
         let follow = Some(LinkKinds::NONE.with(LinkKind::A).with(LinkKind::Img));
-        let links = resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), follow, usize::MAX);
+        let extract = ExtractSettings { follow, ..ExtractSettings::default() };
+        let links = resolve_all(raw, &Resolver::new(&base, encoding_rs::UTF_8), &extract, usize::MAX);
+        assert!(links.kept.iter().all(|link| link.raw.is_empty()), "raw is for those who ask");
         let marks: Vec<_> = links.kept.iter().map(|link| link.follow).collect();
         assert_eq!(marks, [None, Some(false), Some(true), None]);
     }

@@ -230,7 +230,7 @@ fn resolve(
 ) -> Parsed {
     let mut parsed = Parsed::of(url, code::OK);
     parsed.allows_following = !facts.forbids_following();
-    let links = links::resolve_all(facts.links, resolver, extract.follow, settings.max_link_bytes);
+    let links = links::resolve_all(facts.links, resolver, extract, settings.max_link_bytes);
     let page = &mut parsed.page;
     for offer in facts.offers {
         let Some(url) = resolver.resolve(&offer.href) else { continue };

@@ -70,7 +70,7 @@ fn is_metadata(name: &str) -> bool {
 }
 
 /// Elements that flow inside a line.
-fn is_inline(name: &str) -> bool {
+pub(crate) fn is_inline(name: &str) -> bool {
     matches!(
         name,
         "a" | "abbr"
@@ -91,8 +91,13 @@ fn is_inline(name: &str) -> bool {
             | "kbd"
             | "label"
             | "mark"
+            | "nobr"
             | "noscript"
             | "q"
+            | "rb"
+            | "rp"
+            | "rt"
+            | "ruby"
             | "s"
             | "samp"
             | "small"

@@ -45,7 +45,12 @@ fn stream(url: &Url, html: &str) -> Parsed {
 
 /// All that both tiers can tell: every kind of link, and metadata.
 fn everything() -> ExtractSettings {
-    ExtractSettings { metadata: true, links: LinkKinds::DECLARED, ..ExtractSettings::default() }
+    ExtractSettings {
+        metadata: true,
+        links: LinkKinds::DECLARED,
+        raw_links: true,
+        ..ExtractSettings::default()
+    }
 }
 
 fn tree(page: &Page) -> Parsed {

@@ -28,6 +28,7 @@ fn everything() -> ExtractSettings {
         structured: true,
         fingerprints: true,
         links: LinkKinds::ALL,
+        raw_links: true,
         follow: None,
         rules: Some(RULES.into()),
     }
@@ -202,8 +203,12 @@ proptest! {
 fn tiers_agree_on_nearly_all_soup() {
     const PAGES: usize = 5_000;
     // What needs no tree.
-    let extract =
-        ExtractSettings { metadata: true, links: LinkKinds::DECLARED, ..ExtractSettings::default() };
+    let extract = ExtractSettings {
+        metadata: true,
+        links: LinkKinds::DECLARED,
+        raw_links: true,
+        ..ExtractSettings::default()
+    };
     let url = Url::parse("https://example.org/").unwrap();
     let mut random = fastrand_like(0x9e37_79b9_7f4a_7c15);
     let mut same = 0;

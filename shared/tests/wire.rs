@@ -176,6 +176,7 @@ fn fetch_task_v2() {
         structured: true,
         fingerprints: true,
         links: LinkKinds::NONE.with(LinkKind::Img),
+        raw_links: false,
         follow: Some(LinkKinds::NONE.with(LinkKind::A)),
         rules: None,
     };

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use trawl_shared::{
-    message::{DecodeError, Delivery, Envelope, Input, Message, Topic},
+    message::{DecodeError, Delivery, Envelope, Input, Message, Topic, json_text},
     model::{JobId, Outcome, TaskEnded, TaskId},
 };
 
@@ -37,13 +37,13 @@ impl Input for EndedTask {
             });
         }
         let error = |reason: String| DecodeError::Payload { kind: Self::KIND, reason };
-        let payload = &delivery.record.payload;
-        let ended: Result<Ended, _> = if memchr::memmem::find(payload, br"\u0000").is_some() {
-            serde_json::from_slice(payload)
+        let payload = json_text(&delivery.record.payload, Self::KIND)?;
+        let ended: Result<Ended, _> = if memchr::memmem::find(payload.as_bytes(), br"\u0000").is_some() {
+            serde_json::from_str(payload)
                 .and_then(without_nul)
                 .and_then(|clean| serde_json::from_slice(&clean))
         } else {
-            serde_json::from_slice(payload)
+            serde_json::from_str(payload)
         };
         let ended = ended.map_err(|why| error(why.to_string()))?;
         match &ended.page {

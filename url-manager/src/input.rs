@@ -6,7 +6,7 @@ use memchr::memchr;
 use serde::Deserialize;
 use std::{borrow::Cow, net::IpAddr};
 use trawl_shared::{
-    message::{DecodeError, Delivery, Envelope, Input, Message, Topic},
+    message::{DecodeError, Delivery, Envelope, Input, Message, Topic, json_text},
     model::{LinkKind, Origin, Outcome, TaskEnded, Validators},
 };
 
@@ -181,7 +181,7 @@ impl Input for EndedTask {
             });
         }
         let payload = &delivery.record.payload;
-        let view: View<'_> = serde_json::from_slice(payload)
+        let view: View<'_> = serde_json::from_str(json_text(payload, Self::KIND)?)
             .map_err(|error| DecodeError::Payload { kind: Self::KIND, reason: error.to_string() })?;
         Ok(Self {
             origin: view.origin,

@@ -15,9 +15,6 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use trawl_shared::model::{CanonicalUrl, HostKey, JobId, RobotsPolicy, code};
 
-/// Redirects in a row that are followed.
-pub const MAX_REDIRECTS: u8 = 10;
-
 /// The gap between two requests to one host of a job that names none, in milliseconds.
 pub const DEFAULT_DELAY_MS: u64 = 1_000;
 
@@ -107,7 +104,7 @@ impl Job {
             Verdict::Exclude(code::SCOPE)
         } else if let Some(code) = self.rules.refuses(url).or_else(|| self.spec.traps.refuses(url)) {
             Verdict::Exclude(code)
-        } else if redirects > MAX_REDIRECTS {
+        } else if redirects > self.spec.fetch.bounds.max_redirects {
             Verdict::Exclude(code::TOO_MANY_REDIRECTS)
         } else if self.spec.max_depth.is_some_and(|most| depth > most) {
             Verdict::Exclude(code::DEPTH)

@@ -36,6 +36,7 @@ impl Part {
             structured: wants(Self::Structured),
             fingerprints: wants(Self::Fingerprints),
             links: if wants(Self::Links) { LinkKinds::DECLARED } else { LinkKinds::NONE },
+            raw_links: true,
             ..ExtractSettings::default()
         }
     }

@@ -1,7 +1,7 @@
 //! Runs of text: a paragraph, a heading, an item of a list, a row of a table, code.
 
 use super::{Sizes, characters};
-use crate::dom::Entry;
+use crate::{dom::Entry, text};
 
 /// A run of text that stands on lines of its own.
 #[derive(Clone, Debug)]
@@ -247,52 +247,10 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Elements that flow in a line.
+/// Elements that flow in a line: those of text, and pictures. What stands in `<noscript>` is mostly a
+/// picture for a script that loads it: a block of its own.
 pub(super) fn is_inline(name: &str) -> bool {
-    matches!(
-        name,
-        "" | "a"
-            | "abbr"
-            | "acronym"
-            | "b"
-            | "bdi"
-            | "bdo"
-            | "big"
-            | "cite"
-            | "code"
-            | "data"
-            | "del"
-            | "dfn"
-            | "em"
-            | "font"
-            | "i"
-            | "img"
-            | "ins"
-            | "kbd"
-            | "label"
-            | "mark"
-            | "nobr"
-            | "picture"
-            | "q"
-            | "rb"
-            | "rp"
-            | "rt"
-            | "ruby"
-            | "s"
-            | "samp"
-            | "small"
-            | "source"
-            | "span"
-            | "strike"
-            | "strong"
-            | "sub"
-            | "sup"
-            | "time"
-            | "tt"
-            | "u"
-            | "var"
-            | "wbr"
-    )
+    matches!(name, "" | "img" | "picture" | "source") || (text::is_inline(name) && name != "noscript")
 }
 
 impl Block {

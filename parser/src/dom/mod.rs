@@ -7,6 +7,7 @@
 mod facts;
 mod layout;
 mod microdata;
+mod names;
 mod outline;
 mod query;
 mod rdfa;
@@ -39,6 +40,8 @@ pub struct Dom {
     html: Html,
     /// The places of all nodes, where an XPath expression has asked for them.
     order: OnceCell<xpath::Order>,
+    /// Its elements by name, where a selector has asked for them.
+    names: OnceCell<names::Names>,
     /// Whether reading stopped at a bound before the end of the page.
     pub cut: bool,
 }
@@ -86,7 +89,7 @@ impl Dom {
                 || html.tree.nodes().len() > MAX_NODES
                 || Instant::now() > deadline;
         }
-        Self { html: parser.finish(), order: OnceCell::new(), cut: cut && !rest.is_empty() }
+        Self { html: parser.finish(), order: OnceCell::new(), names: OnceCell::new(), cut: cut && !rest.is_empty() }
     }
 }
 

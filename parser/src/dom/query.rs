@@ -1,8 +1,14 @@
 //! Finding places in the tree by CSS selector or XPath, and reading what stands there.
 
-use super::{Dom, facts::is_template, text, walk, xpath};
+use super::{
+    Dom,
+    facts::is_template,
+    names::{Names, lower},
+    text, walk, xpath,
+};
 use crate::text::{Line, is_hidden, parts_words};
 use ego_tree::{NodeRef, iter::Edge};
+use html5ever::LocalName;
 use scraper::{ElementRef, Node, Selector};
 use std::borrow::Cow;
 
@@ -21,7 +27,7 @@ pub struct Css {
     selector: Selector,
     /// The names that an element must have one of, where the selector says them: most elements of a page are
     /// passed over by a look at their name.
-    names: Option<Vec<String>>,
+    names: Option<Vec<LocalName>>,
 }
 
 /// What a query found.
@@ -46,7 +52,8 @@ impl Query {
     /// # Errors
     /// With what is wrong with it.
     pub fn css(selector: &str) -> Result<Self, String> {
-        let names = subjects(selector);
+        let names = subjects(selector)
+            .map(|names| names.into_iter().map(|name| LocalName::from(name.to_ascii_lowercase())).collect());
         Selector::parse(selector)
             .map(|selector| Self::Css(Css { selector, names }))
             .map_err(|error| error.to_string())
@@ -92,13 +99,22 @@ impl<'d> Place<'d> {
     }
 
     /// What a selector finds whose elements have one of these names.
-    fn named(&self, selector: &Selector, names: &[String], limit: usize) -> Vec<Match<'d>> {
+    fn named(&self, selector: &Selector, names: &[LocalName], limit: usize) -> Vec<Match<'d>> {
         let scope = ElementRef::wrap(self.node);
+        if scope.is_none() {
+            let elements = self.dom.names.get_or_init(|| Names::of(&self.dom.html));
+            return elements
+                .among(names, &self.dom.html)
+                .filter(|node| ElementRef::wrap(*node).is_some_and(|element| selector.matches(&element)))
+                .take(limit)
+                .map(|node| Match::Element(Place { dom: self.dom, node }))
+                .collect();
+        }
         let mut found = Vec::new();
         let mut at = walk::next(self.node, self.node, true);
         while let Some(node) = at.filter(|_| found.len() < limit) {
             if let Some(element) = ElementRef::wrap(node)
-                && names.iter().any(|name| name.eq_ignore_ascii_case(element.value().name()))
+                && names.contains(&lower(&element.value().name.local))
                 && selector.matches_with_scope(&element, scope)
             {
                 found.push(Match::Element(Place { dom: self.dom, node }));

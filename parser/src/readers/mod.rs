@@ -53,7 +53,7 @@ impl Task<'_> {
     fn add_links(&self, parsed: &mut Parsed, raw: Vec<RawLink<'_>>) {
         let resolver = Resolver::new(self.url, encoding_rs::UTF_8);
         let max_bytes = self.settings.max_link_bytes;
-        let found = links::resolve_all(raw, &resolver, self.extract.follow, max_bytes);
+        let found = links::resolve_all(raw, &resolver, self.extract, max_bytes);
         parsed.page.links.extend(found.kept);
         parsed.page.other_links = found.other;
         if found.cut > 0 {

@@ -123,7 +123,16 @@ fn to_json<M: Message + serde::Serialize>(message: &M) -> Result<Bytes, EncodeEr
 }
 
 fn from_json<M: Message + serde::de::DeserializeOwned>(payload: &[u8]) -> Result<M, DecodeError> {
-    serde_json::from_slice(payload).map_err(|error| payload_error::<M>(error.to_string()))
+    serde_json::from_str(json_text(payload, M::KIND)?).map_err(|error| payload_error::<M>(error.to_string()))
+}
+
+/// The payload of a message of type `kind` as text: looked at once as a whole, where a reader of bytes
+/// would look at each string.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn json_text<'a>(payload: &'a [u8], kind: &'static str) -> Result<&'a str, DecodeError> {
+    std::str::from_utf8(payload).map_err(|error| DecodeError::Payload { kind, reason: error.to_string() })
 }
 
 fn payload_error<M: Message>(reason: String) -> DecodeError {

@@ -11,7 +11,7 @@ mod record;
 mod topic;
 mod trace;
 
-pub use codec::{DecodeError, EncodeError, Input, Message};
+pub use codec::{DecodeError, EncodeError, Input, Message, json_text};
 pub use envelope::{Attempt, Envelope, EnvelopeError, Source};
 pub use letter::{DeadLetter, LetterReason, RetryNotice};
 pub use record::{Delivery, Headers, Record};

@@ -15,6 +15,7 @@ pub(super) static COLUMNS: &[Column] = &[
     Column::fixed("kind", Kind::Text),
     Column::fixed("job", Kind::Text),
     Column::fixed("task", Kind::Text),
+    Column::fixed("raw", Kind::Text),
 ];
 
 #[derive(Deserialize)]
@@ -25,6 +26,8 @@ struct Link<'a> {
     text: Cow<'a, str>,
     #[serde(borrow, default)]
     rel: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    raw: Option<Cow<'a, str>>,
     #[serde(borrow)]
     kind: Cow<'a, str>,
 }
@@ -44,6 +47,7 @@ pub(super) fn visit(page: &Page, mut visit: impl FnMut(&[Cell<'_>])) -> Result<(
             Cell::Text(link.kind),
             Cell::text(Some(&job)),
             Cell::text(Some(&task)),
+            link.raw.map_or(Cell::Null, Cell::Text),
         ]);
     }
     Ok(())

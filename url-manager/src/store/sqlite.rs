@@ -25,7 +25,7 @@ const SIZES: [usize; 4] = [4, 16, 64, 256];
 
 /// Page cache of the writing connection, in KiB: the folders of the seen-test's index that are being
 /// written to.
-const CACHE_KIB: u32 = 16 * 1024;
+const CACHE_KIB: u32 = 40 * 1024;
 
 type Texts = Arc<Mutex<HashMap<(&'static str, usize), Arc<str>>>>;
 

@@ -27,6 +27,9 @@ pub struct ExtractArgs {
     /// Keep links of these kinds as well, such as img,script, or all
     #[arg(long, value_name = "KINDS")]
     pub links: Option<LinkKinds>,
+    /// Keep each link as the page wrote it, too, beside its absolute URL
+    #[arg(long)]
+    pub raw_links: bool,
     /// Follow links of these kinds, or all; hidden ones, which nobody clicks, are for sites of your own
     /// [default: a,area,frame,iframe,refresh,sitemap,feed]
     #[arg(long, value_name = "KINDS")]
@@ -46,6 +49,7 @@ impl ExtractArgs {
             structured: self.structured,
             fingerprints: self.fingerprints,
             links: self.links.unwrap_or_default(),
+            raw_links: self.raw_links,
             follow: self.follow,
             rules,
         })
