@@ -21,7 +21,7 @@ use trawl_shared::{
         send,
     },
     message::{DeadLetter, Envelope, Headers, Message, Record, Topic},
-    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, RetryRule, TaskEnded, TaskId},
     runtime::{
         BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupChanges, GroupSettings, Handler,
         RunError, RuntimeSettings, Service, encode_root,
@@ -229,6 +229,22 @@ async fn every_message_ends_in_an_output_or_a_letter() {
     assert!(run.metric(
         r#"trawl_messages_dead_lettered_total{service="test",topic="scraping-tasks",code="down"} 1"#
     ));
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_has_its_own_way_to_retry() {
+    let broker = broker().await;
+    let rule: RetryRule = "server:attempts=2,base=100s,jitter=0".parse().unwrap();
+    let mut patient = FetchTask::decode(task("always").payload).unwrap();
+    patient.fetch.retry = [rule].into_iter().collect();
+    send(&broker, encode_root(&patient, patient.origin.job, "/test".into()).unwrap()).await.unwrap();
+    let run = Run::start(&broker, service(Scripted::new()));
+    pass(99).await;
+    assert!(broker.records(Topic::DeadLetter).is_empty(), "the job waits for longer than others");
+    pass(3).await;
+    let letter = DeadLetter::from_record(&broker.records(Topic::DeadLetter)[0]).unwrap();
+    assert_eq!(letter.reason.attempts, 2, "and gives up sooner");
     run.stop().await;
 }
 

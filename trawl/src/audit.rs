@@ -16,7 +16,7 @@ use trawl_shared::{
     model::{JobId, TaskId},
     sql::Missing,
 };
-use trawl_url_manager::UrlState;
+use trawl_url_manager::{Frontier, UrlState, inspect::JobStatus};
 
 /// Add up the states of a job's URLs against what is stored and what is dead. Exits with 1 when
 /// they do not balance.
@@ -75,21 +75,25 @@ pub async fn run(args: AuditArgs) -> Result<(), CliError> {
     if audit.balanced { Ok(()) } else { Err(CliError::silent(Exit::Failed)) }
 }
 
+/// The job of that name or id; the last one without it.
+pub(crate) async fn find_job(frontier: &Frontier, job: Option<&str>) -> Result<JobStatus, CliError> {
+    let mut jobs = frontier.statuses().await.or_exit(Exit::Database)?;
+    let found = match job {
+        None => jobs.pop().ok_or_else(|| anyhow::anyhow!("there is no job here")),
+        Some(name) => jobs
+            .into_iter()
+            .find(|job| job.job == name || job.id.to_string() == name)
+            .ok_or_else(|| anyhow::anyhow!("there is no job {name:?} here")),
+    };
+    found.or_exit(Exit::NotFound)
+}
+
 /// Adds up one job.
 ///
 /// # Errors
 /// When a store can't be read, or there is no such job.
 pub async fn audit(stores: &Stores, job: Option<&str>) -> Result<Audit, CliError> {
-    let mut jobs = stores.frontier.statuses().await.or_exit(Exit::Database)?;
-    let status = match job {
-        None => {
-            jobs.pop().ok_or_else(|| CliError::new(Exit::NotFound, anyhow::anyhow!("there is no job here")))
-        }
-        Some(name) => jobs
-            .into_iter()
-            .find(|job| job.job == name || job.id.to_string() == name)
-            .ok_or_else(|| CliError::new(Exit::NotFound, anyhow::anyhow!("there is no job {name:?} here"))),
-    }?;
+    let status = find_job(&stores.frontier, job).await?;
     let mut stored: HashSet<TaskId> =
         stores.pages.stored_tasks(status.id).try_collect().await.or_exit(Exit::Database)?;
     let letters: HashSet<TaskId> = stores.ledger.dead_tasks(status.id).await?.into_iter().collect();

@@ -1,6 +1,6 @@
 //! The verbs of `trawl`.
 
-use crate::{audit, crawl, reparse, topology};
+use crate::{audit, crawl, policies, reparse, topology};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io;
 use trawl_shared::cli::{CliError, Exit, OrExit};
@@ -21,6 +21,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Apply new extraction rules to archived pages, without asking any site
     Reparse(reparse::ReparseArgs),
+    /// Print how failures of each class are retried, as the configuration or a job has it
+    Policies(policies::PoliciesArgs),
     /// Print which handler reads and writes which topic
     Topology(topology::TopologyArgs),
     /// Print a completion script for a shell
@@ -49,6 +51,7 @@ pub async fn run() -> Result<(), CliError> {
         Command::Crawl(args) => crawl::run(*args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Reparse(args) => reparse::run(args).await,
+        Command::Policies(args) => policies::run(args).await,
         Command::Topology(args) => topology::run(&args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -127,6 +127,17 @@ fn what_is_switched_off_holds_when_it_is_switched_on() {
     assert_eq!(group, Value::try_from(all).unwrap());
 }
 
+#[tokio::test]
+async fn the_groups_that_may_be_changed_are_those_of_the_handlers() {
+    let folder = tempfile::tempdir().unwrap();
+    let flows = trawl::embedded::flows(folder.path()).await.unwrap();
+    let mut handlers: BTreeSet<_> =
+        flows.iter().filter(|flow| flow.input.is_some()).map(|flow| flow.handler).collect();
+    // Only there where an archive is configured.
+    handlers.insert(<trawl_storage::ArchiveHandler as trawl_shared::runtime::BatchHandler>::NAME);
+    assert_eq!(handlers, BTreeSet::from(config::HANDLERS));
+}
+
 #[test]
 fn every_key_is_explained() {
     let text = switched_on(&fs::read_to_string(EXAMPLE).unwrap());

@@ -61,7 +61,7 @@ async fn signal() {
     drop(tokio::signal::ctrl_c().await);
 }
 
-/// Runs a service on Kafka until a signal: topics, telemetry, groups.
+/// Runs a service on Kafka until a signal: telemetry, topics, groups.
 ///
 /// # Errors
 /// When the broker can't be worked with, telemetry can't be served, or the service failed.
@@ -72,21 +72,25 @@ pub async fn run_on_kafka<S: crate::config::Section>(
     config: &crate::config::Config<S>,
     shutdown: CancellationToken,
 ) -> Result<(), CliError> {
-    let common = &config.common;
-    bus.broker.ensure_topics(&common.topics.specs()).await?;
-    let listens = crate::telemetry::serve(
-        &common.telemetry.listen,
-        bus.metrics.clone(),
-        bus.health.clone(),
-        shutdown.clone(),
-    )
-    .await?;
-    let name = service.name();
+    use crate::telemetry;
+    let (common, name) = (&config.common, service.name());
+    // First of all, so that a process that waits for its broker is seen to live, and why it is not ready.
+    let starting = bus.health.component(format!("{name}: topics"), "they are looked at");
+    let (metrics, health) = (bus.metrics.clone(), bus.health.clone());
+    let listens = telemetry::serve(&common.telemetry.listen, metrics, health, shutdown.clone()).await?;
     if let Some(address) = listens {
         tracing::info!("{name} serves /metrics, /livez and /readyz on http://{address}");
     }
+    let wanted = common.topics.specs();
+    let topics = tokio::select! {
+        topics = bus.broker.ensure_topics(&wanted) => topics?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let settings = common.runtime_settings().on(&topics);
     tracing::info!(brokers = common.kafka.brokers, "{name} runs; settings:\n{}", config.print());
-    service.run(bus, common.runtime_settings(), shutdown).await?;
+    let running = service.start(bus, settings, shutdown).await?;
+    drop(starting);
+    running.wait().await?;
     tracing::info!("{name} stopped in order");
     Ok(())
 }

@@ -3,9 +3,10 @@
 use super::{ConfigError, SECTIONS};
 use toml::{Table, Value};
 
-/// Tables whose keys are the user's own.
-const OPEN_TABLES: [&str; 5] =
-    ["groups", "retry", "kafka.options", "kafka.producer_options", "kafka.consumer_options"];
+/// Tables of tables whose names are the user's own.
+const NAMED_TABLES: [&str; 1] = ["groups"];
+/// Tables of texts whose names are librdkafka's, with dots in them.
+const OPTION_TABLES: [&str; 3] = ["kafka.options", "kafka.producer_options", "kafka.consumer_options"];
 
 /// Variables with our prefix that are not settings.
 const OTHER_VARIABLES: [&str; 4] = ["TRAWL_CONFIG", "TRAWL_CORPORA", "TRAWL_CACHE", "TRAWL_TEST_"];
@@ -71,9 +72,9 @@ impl Layers {
     pub(super) fn set(&mut self, place: &str, key: &str, text: &str) -> Result<(), ConfigError> {
         let open = is_open(key);
         let known = self.keys();
-        let (path, leaf) = key.rsplit_once('.').unwrap_or(("", key));
+        let Place { parts, leaf, is_option } = place_of(key);
         let mut table = &mut self.table;
-        for part in path.split('.').filter(|part| !part.is_empty()) {
+        for part in parts {
             let unknown = || ConfigError::UnknownKey {
                 place: place.to_owned(),
                 key: key.to_owned(),
@@ -88,6 +89,10 @@ impl Layers {
         if (old.is_none() && !open) || old.is_some_and(Value::is_table) {
             let nearest = nearest(key, known.iter().cloned());
             return Err(ConfigError::UnknownKey { place: place.to_owned(), key: key.to_owned(), nearest });
+        }
+        if is_option {
+            table.insert(leaf.to_owned(), Value::String(text.to_owned()));
+            return Ok(());
         }
         let value = read_as(old, text).map_err(|expected| ConfigError::Value {
             place: place.to_owned(),
@@ -121,7 +126,52 @@ impl Layers {
 }
 
 fn is_open(key: &str) -> bool {
-    OPEN_TABLES.iter().any(|table| key.strip_prefix(*table).is_some_and(|rest| rest.starts_with('.')))
+    NAMED_TABLES.iter().chain(&OPTION_TABLES).any(|table| inside(key, table).is_some())
+}
+
+/// What of a key is left inside a table.
+fn inside<'a>(key: &'a str, table: &str) -> Option<&'a str> {
+    key.strip_prefix(table)?.strip_prefix('.').filter(|rest| !rest.is_empty())
+}
+
+/// A name without the quotes that TOML would want around its dots.
+fn unquoted(name: &str) -> &str {
+    name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name)
+}
+
+/// Where a key's value stands.
+struct Place<'a> {
+    /// The tables on the way, from the top.
+    parts: Vec<&'a str>,
+    leaf: &'a str,
+    is_option: bool,
+}
+
+fn place_of(key: &str) -> Place<'_> {
+    if let Some((table, leaf)) = OPTION_TABLES.iter().find_map(|table| Some((*table, inside(key, table)?))) {
+        return Place { parts: table.split('.').collect(), leaf: unquoted(leaf), is_option: true };
+    }
+    let (path, leaf) = key.rsplit_once('.').unwrap_or(("", key));
+    // Names of groups have dots as well.
+    let parts = match NAMED_TABLES.iter().find_map(|table| Some((*table, inside(path, table)?))) {
+        Some((table, name)) => vec![table, unquoted(name)],
+        None => path.split('.').filter(|part| !part.is_empty()).collect(),
+    };
+    Place { parts, leaf, is_option: false }
+}
+
+/// Options as texts under their whole names: `socket.timeout.ms = 5` is a table in a table to TOML.
+fn flatten(layer: Table, path: &str, into: &mut Table) {
+    for (name, value) in layer {
+        let path = if path.is_empty() { name } else { format!("{path}.{name}") };
+        match value {
+            Value::Table(inner) => flatten(inner, &path, into),
+            value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_)) => {
+                into.insert(path, Value::String(value.to_string()));
+            }
+            value => _ = into.insert(path, value),
+        }
+    }
 }
 
 fn variable(key: &str) -> String {
@@ -147,6 +197,9 @@ fn merge(
         path.push(name.clone());
         let key = path.join(".");
         match (base.get_mut(&name), value) {
+            (Some(Value::Table(base)), Value::Table(layer)) if OPTION_TABLES.contains(&key.as_str()) => {
+                flatten(layer, "", base);
+            }
             (Some(Value::Table(base)), Value::Table(layer)) => merge(base, layer, path, unknown)?,
             (Some(base), value) => *base = value,
             // A service of the fleet that this process is not, or an adapter that it lacks.
@@ -183,7 +236,7 @@ fn read_as(old: Option<&Value>, text: &str) -> Result<Value, &'static str> {
 }
 
 /// The most similar known key, if any is similar at all.
-fn nearest(key: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+pub(super) fn nearest(key: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     let scored = known.into_iter().map(|candidate| {
         // A wrong table name is compared with table names.
         let comparable = if key.contains('.') || key.starts_with(PREFIX) {

@@ -7,12 +7,14 @@
 
 mod args;
 mod error;
+mod groups;
 mod layers;
 mod print;
 mod sections;
 
 pub use args::ConfigArgs;
 pub use error::ConfigError;
+pub use groups::HANDLERS;
 pub use sections::{Common, DatabaseSettings, RuntimeSection, TopicSettings, TopicsSection};
 
 use layers::Layers;
@@ -46,6 +48,28 @@ pub fn load<S: Section>(
 ) -> Result<Config<S>, ConfigError> {
     let mut defaults = sections::to_table(&Common::default());
     defaults.insert(S::NAME.to_owned(), toml::Value::Table(sections::to_table(&S::default())));
+    let mut table = layered(defaults, args, environment)?;
+    let service = table.remove(S::NAME).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
+    let service = service.try_into().map_err(|error| ConfigError::value(S::NAME, &error))?;
+    Ok(Config { common: common(table)?, service })
+}
+
+/// Reads what all services have in common, for a command that is none of them.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_common(
+    args: &ConfigArgs,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Common, ConfigError> {
+    common(layered(sections::to_table(&Common::default()), args, environment)?)
+}
+
+fn layered(
+    defaults: toml::Table,
+    args: &ConfigArgs,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<toml::Table, ConfigError> {
     let mut layers = Layers::new(defaults);
     if let Some(path) = &args.config {
         let text = std::fs::read_to_string(path)
@@ -56,12 +80,14 @@ pub fn load<S: Section>(
     for (key, value) in args.assignments() {
         layers.set(&format!("--set {key}"), &key, &value)?;
     }
-    let mut table = layers.into_table();
-    let service = table.remove(S::NAME).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
-    let service = service.try_into().map_err(|error| ConfigError::value(S::NAME, &error))?;
+    Ok(layers.into_table())
+}
+
+fn common(table: toml::Table) -> Result<Common, ConfigError> {
     let mut common: Common = sections::from_table(table)?;
+    groups::check(&common.groups)?;
     common.database.put_password_into_url()?;
-    Ok(Config { common, service })
+    Ok(common)
 }
 
 impl<S: Section> Config<S> {
@@ -202,5 +228,61 @@ mod tests {
         assert_eq!(config.common.groups["extra"].instances, Some(2));
         let error = with_file("[groups.extra]\ninstance = 2", &[], &[]).unwrap_err().to_string();
         assert!(error.contains("instance"), "{error}");
+    }
+
+    #[test]
+    fn a_group_of_nobody_is_an_error_that_names_the_nearest() {
+        let error = |text: &str, flags: &[(&str, &str)]| with_file(text, &[], flags).unwrap_err().to_string();
+        let typo = error("[groups.scrapper]\ninstances = 2", &[]);
+        assert!(typo.contains("groups.scrapper") && typo.contains("did you mean scraper?"), "{typo}");
+        let flag = error("", &[("groups.storge.archive.instances", "2")]);
+        assert!(flag.contains("storge"), "{flag}");
+        let handler = error("[groups.extra]\nhandlers = [\"parsr\"]", &[]);
+        assert!(handler.contains("groups.extra") && handler.contains("did you mean parser?"), "{handler}");
+        let far = error("[groups.zzz]\ninstances = 2", &[]);
+        assert!(far.contains("dlq-handler") && far.contains("handlers = ["), "{far}");
+        let fine = with_file(
+            "[groups.\"storage.archive\"]\ninstances = 2",
+            &[],
+            &[("groups.url-manager.dead.instances", "3"), ("groups.\"parser\".instances", "4")],
+        );
+        let groups = fine.unwrap().common.groups;
+        assert_eq!(
+            ["storage.archive", "url-manager.dead", "parser"].map(|name| groups[name].instances),
+            [2, 3, 4].map(Some)
+        );
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn names_of_librdkafka_keep_their_dots() {
+        let config = with_file(
+            "[kafka.options]\n\"client.rack\" = \"a\"\nsocket.timeout.ms = 5",
+            &[],
+            &[
+                ("kafka.options.broker.address.family", "v4"),
+                ("kafka.producer_options.linger.ms", "7"),
+                ("kafka.options.client.rack", "b"),
+            ],
+        );
+        let kafka = config.unwrap().common.kafka;
+        let options: Vec<_> =
+            kafka.options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            options,
+            [("broker.address.family", "v4"), ("client.rack", "b"), ("socket.timeout.ms", "5")]
+        );
+        assert_eq!(kafka.producer_options["linger.ms"], "7");
+    }
+
+    #[test]
+    fn a_class_of_failures_that_is_none_is_told() {
+        let error = with_file("[retry.netwrk]\nattempts = 2", &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("did you mean retry.network"), "{error}");
+        let error = with_file("[retry.network]\nattempts = 0", &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("retry.network: attempts is 0"), "{error}");
+        let config = with_file("", &[("TRAWL_RETRY_DNS_ATTEMPTS", "7")], &[]).unwrap();
+        let attempts = config.common.retry.of(crate::model::FailureClass::Dns, &Default::default()).attempts;
+        assert_eq!(attempts, 7);
     }
 }

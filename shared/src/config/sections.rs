@@ -81,7 +81,7 @@ pub struct TopicsSection {
     pub scraped_data: TopicSettings,
     /// `[topics.parsed-data]`
     pub parsed_data: TopicSettings,
-    /// `[topics.retry]`; its partitions are the delay tiers, two for each by default.
+    /// `[topics.retry]`; its partitions are the delay tiers.
     pub retry: TopicSettings,
     /// `[topics.dead-letter]`
     pub dead_letter: TopicSettings,

@@ -1,7 +1,7 @@
 //! Typed messages and their bytes.
 
 use super::{Delivery, Envelope, EnvelopeError, Topic};
-use crate::model::{FetchTask, MessageId, ScrapedPage, TaskEnded};
+use crate::model::{FetchTask, MessageId, RetryChanges, ScrapedPage, TaskEnded};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// A message that could not be written.
@@ -62,6 +62,11 @@ pub trait Message: Sized + Send + 'static {
         None
     }
 
+    /// What its job changes of how failures are retried.
+    fn retry(&self) -> RetryChanges {
+        RetryChanges::default()
+    }
+
     /// The payload.
     ///
     /// # Errors
@@ -104,6 +109,11 @@ pub trait Input: Sized + Send + 'static {
     fn identity(_: &Delivery, envelope: &Envelope) -> MessageId {
         envelope.id
     }
+
+    /// What its job changes of how failures are retried.
+    fn retry(&self) -> RetryChanges {
+        RetryChanges::default()
+    }
 }
 
 impl<M: Message> Input for M {
@@ -115,6 +125,10 @@ impl<M: Message> Input for M {
             return Err(DecodeError::Type { found: envelope.kind.clone().into_owned(), expected: M::KIND });
         }
         M::decode(delivery.record.payload.clone())
+    }
+
+    fn retry(&self) -> RetryChanges {
+        M::retry(self)
     }
 }
 
@@ -156,6 +170,9 @@ impl Message for FetchTask {
     }
     fn subject(&self) -> Option<&str> {
         Some(self.origin.url.as_str())
+    }
+    fn retry(&self) -> RetryChanges {
+        self.fetch.retry.clone()
     }
     fn encode(&self) -> Result<Bytes, EncodeError> {
         to_json(self)

@@ -3,9 +3,11 @@
 
 mod access;
 mod ended;
+mod failure_class;
 mod ids;
 mod link_kind;
 mod page;
+mod retry;
 mod rules;
 mod scraped;
 mod secret;
@@ -16,9 +18,11 @@ mod validators;
 
 pub use access::{AccessError, Auth, Credentials, ProxyUrl, RequestHeader, TlsSettings};
 pub use ended::{Outcome, TaskEnded, code};
+pub use failure_class::FailureClass;
 pub use ids::{JobId, MessageId, TaskId};
 pub use link_kind::{LinkKind, LinkKinds, UnknownLinkKind};
 pub use page::{Feed, Icon, Link, MetaTag, OtherLinks, ParsedPage};
+pub use retry::{Finite, JOB_CLASSES, MAX_ATTEMPTS, MAX_RETRY_WAIT, PolicyChange, RetryChanges, RetryRule};
 pub use rules::{MAX_RULES_BYTES, RulesFileError, RulesText};
 pub use scraped::ScrapedPage;
 pub use secret::{REDACTED, Secret};

@@ -1,7 +1,7 @@
 //! The part of a job's settings that travels with every task, so that scraper and parser need no
 //! database and a replay next month gives the same answer.
 
-use super::{Credentials, LinkKinds, ProxyUrl, RequestHeader, RulesText, Secret, TlsSettings};
+use super::{Credentials, LinkKinds, ProxyUrl, RequestHeader, RetryChanges, RulesText, Secret, TlsSettings};
 use serde::{Deserialize, Serialize};
 
 /// What robots.txt and its relatives mean for a job.
@@ -64,6 +64,9 @@ pub struct FetchSettings {
     /// What differs from the usual TLS.
     #[serde(skip_serializing_if = "is_default")]
     pub tls: TlsSettings,
+    /// How failed fetches are tried again, where the job has its own idea of it.
+    #[serde(skip_serializing_if = "RetryChanges::is_empty")]
+    pub retry: RetryChanges,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -177,6 +180,7 @@ impl Default for FetchSettings {
             credentials: Credentials::default(),
             proxies: Vec::new(),
             tls: TlsSettings::default(),
+            retry: RetryChanges::default(),
         }
     }
 }

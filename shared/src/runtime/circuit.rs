@@ -6,7 +6,7 @@
 //! single message is tried. If it fails the same way the pause doubles; any other end closes the
 //! circuit, and everything goes on.
 
-use super::FailureClass;
+use crate::model::FailureClass;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashSet, VecDeque},

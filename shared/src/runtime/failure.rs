@@ -1,7 +1,7 @@
 //! Failures say what to do, not where they came from.
 
-use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt, time::Duration};
+use crate::model::FailureClass;
+use std::{borrow::Cow, time::Duration};
 
 /// Why a message was not handled, in the only terms the rest of the system needs.
 #[derive(Debug)]
@@ -28,63 +28,10 @@ pub struct Fault {
     pub class: FailureClass,
     /// Stable code (see [`crate::model::code`]).
     pub code: Cow<'static, str>,
-    /// The wait that the other side asked for; wins over the backoff, within its cap.
+    /// The wait that the other side asked for; wins over the backoff, within a bound.
     pub retry_after: Option<Duration>,
     /// The chain of causes.
     pub error: anyhow::Error,
-}
-
-/// Kinds of failure that differ in how long to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureClass {
-    /// Connections, time-outs, broken answers.
-    Network,
-    /// Names that do not resolve.
-    Dns,
-    /// 5xx answers.
-    Server,
-    /// 429 and 503 with `Retry-After`.
-    Throttled,
-    /// A store refused the effect.
-    Storage,
-    /// The record itself is wrong.
-    Message,
-    /// Panics, handler time-outs and all that nobody foresaw.
-    Unexpected,
-}
-
-impl FailureClass {
-    /// All classes.
-    pub const ALL: [Self; 7] = [
-        Self::Network,
-        Self::Dns,
-        Self::Server,
-        Self::Throttled,
-        Self::Storage,
-        Self::Message,
-        Self::Unexpected,
-    ];
-
-    /// The name in records, metrics and configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::Dns => "dns",
-            Self::Server => "server",
-            Self::Throttled => "throttled",
-            Self::Storage => "storage",
-            Self::Message => "message",
-            Self::Unexpected => "unexpected",
-        }
-    }
-}
-
-impl fmt::Display for FailureClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl Failure {

@@ -8,9 +8,9 @@ mod leave;
 use super::{
     hold::{Held, Hold, partition_of},
     intake::{Intake, unaddressed},
-    retry::wake_at,
     route::Route,
     slots::Slots,
+    tiers::Tiers,
     tracker::Tracker,
     worker::{Stopped, Worker, retry_partition},
 };
@@ -196,7 +196,9 @@ impl GroupLoop {
         match Envelope::read(&delivery.record) {
             Ok(envelope) if envelope.target.as_ref().is_some_and(|target| groups.contains_key(target)) => {
                 let not_before = envelope.not_before.unwrap_or(delivery.timestamp);
-                let due = wake_at(not_before, delivery.timestamp, self.worker.runtime.clock.now());
+                let now = self.worker.runtime.clock.now();
+                let tiers = Tiers::new(self.worker.runtime.retry_partitions);
+                let due = tiers.wake_at(delivery.partition, not_before, delivery.timestamp, now);
                 if state.hold.push(Held { due, delivery, epoch }) {
                     self.consumer.set_paused(vec![partition], true).await?;
                 }

@@ -1,13 +1,12 @@
 //! Which records a loop takes, and which handler each of them is for.
 
 use super::{
-    FailureClass,
     route::Route,
     worker::{Worker, source_of},
 };
 use crate::{
     message::{DeadLetter, Delivery, Envelope, LetterReason, Topic, headers},
-    model::code,
+    model::{FailureClass, code},
 };
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,11 +1,11 @@
 //! A handler with its types forgotten: what the loop calls. Decoding, the time-out, caught panics
 //! and encoding stand here, around the handler and nowhere else.
 
-use super::{BatchHandler, Context, Failure, FailureClass, Handler, Lineage, Outputs};
+use super::{BatchHandler, Context, Failure, Handler, Lineage, Outputs};
 use crate::{
     broker::Partition,
     message::{Delivery, Envelope, EnvelopeError, Input, Record, Topic},
-    model::{MessageId, code},
+    model::{FailureClass, MessageId, RetryChanges, code},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -26,6 +26,8 @@ pub(super) type Handled = Result<Vec<Record>, Failed>;
 pub(super) struct Failed {
     pub(super) stage: Stage,
     pub(super) failure: Failure,
+    /// What the message's job changes of its policy.
+    pub(super) retry: RetryChanges,
 }
 
 /// Where in the loop a record failed.
@@ -131,11 +133,12 @@ impl Route {
 
 async fn one<H: Handler>(handler: &H, item: Item, caller: &Caller) -> Handled {
     let input = read::<H::In>(&item)?;
+    let retry = input.retry();
     let lineage = lineage(&item, caller);
     let context = context(item, caller);
     match guarded(handler.handle(input, &context), caller.timeout).await {
         Ok(output) => encode(output, &lineage),
-        Err(failure) => Err(Failed { stage: Stage::Handle, failure }),
+        Err(failure) => Err(Failed { stage: Stage::Handle, failure, retry }),
     }
 }
 
@@ -164,13 +167,18 @@ async fn many<H: BatchHandler>(handler: &H, items: Vec<Item>, caller: &Caller) -
         }
         Err(Failure::Later { after, why }) => {
             let later = || Failure::Later { after, why: why.clone() };
-            readable.iter().map(|_| Err(Failed { stage: Stage::Handle, failure: later() })).collect()
+            readable.iter().map(|_| Err(of_batch(later()))).collect()
         }
-        Err(failure) => vec![Err(Failed { stage: Stage::Handle, failure })],
+        Err(failure) => vec![Err(of_batch(failure))],
         Ok(handled) => handled,
     };
     let mut handled = handled.into_iter();
     answers.into_iter().filter_map(|answer| answer.or_else(|| handled.next())).collect()
+}
+
+/// What takes batches works for all jobs alike: none changes its policy.
+fn of_batch(failure: Failure) -> Failed {
+    Failed { stage: Stage::Handle, failure, retry: RetryChanges::default() }
 }
 
 async fn one_of_batch<H: BatchHandler>(handler: &H, item: Item, caller: &Caller) -> Handled {
@@ -178,7 +186,7 @@ async fn one_of_batch<H: BatchHandler>(handler: &H, item: Item, caller: &Caller)
     let batch = vec![(input, context(item.clone(), caller))];
     match batch_once(handler, batch, &[item], caller).await {
         Ok(mut handled) => handled.pop().unwrap_or_else(|| Ok(Vec::new())),
-        Err(failure) => Err(Failed { stage: Stage::Handle, failure }),
+        Err(failure) => Err(of_batch(failure)),
     }
 }
 
@@ -200,7 +208,7 @@ async fn batch_once<H: BatchHandler>(
     }
     let encoded = outputs.into_iter().zip(items).map(|(output, item)| match output {
         Ok(output) => encode(output, &lineage(item, caller)),
-        Err(failure) => Err(Failed { stage: Stage::Handle, failure }),
+        Err(failure) => Err(of_batch(failure)),
     });
     Ok(encoded.collect())
 }
@@ -209,6 +217,7 @@ fn read<I: Input>(item: &Item) -> Result<I, Failed> {
     I::read(&item.delivery, &item.envelope).map_err(|error| Failed {
         stage: Stage::Decode,
         failure: Failure::reject(FailureClass::Message, code::UNDECODABLE, error),
+        retry: RetryChanges::default(),
     })
 }
 
@@ -216,6 +225,7 @@ fn encode<O: Outputs>(output: O, lineage: &Lineage) -> Handled {
     output.encode(lineage).map_err(|error| Failed {
         stage: Stage::Encode,
         failure: Failure::reject(FailureClass::Message, code::UNDECODABLE, error),
+        retry: RetryChanges::default(),
     })
 }
 

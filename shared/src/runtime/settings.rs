@@ -1,7 +1,10 @@
 //! The numbers of the runtime.
 
 use super::{CircuitSettings, Clock, RetryPolicies};
-use crate::broker::Start;
+use crate::{
+    broker::{Start, TopicState},
+    message::Topic,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -112,7 +115,7 @@ pub struct RuntimeSettings {
     pub retry: RetryPolicies,
     /// When a group stops for failing.
     pub circuit: CircuitSettings,
-    /// Partitions of `retry`, which are its delay tiers.
+    /// Partitions of `retry`, which are its delay tiers: as many as the topic has, whatever was asked for.
     pub retry_partitions: i32,
     /// `Later` waits up to this hold the message in place, longer ones send it through `retry`.
     pub hold_in_place: Duration,
@@ -154,9 +157,29 @@ impl Default for RuntimeSettings {
     }
 }
 
+impl RuntimeSettings {
+    /// The settings on topics as they were found. One that was there before may have other partitions than were asked
+    /// for, and a record can't wait in one that is not there.
+    #[must_use]
+    pub fn on(mut self, topics: &BTreeMap<Topic, TopicState>) -> Self {
+        if let Some(TopicState::Exists { partitions }) = topics.get(&Topic::Retry) {
+            self.retry_partitions = *partitions;
+        }
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn delay_tiers_are_the_partitions_that_are_there() {
+        let found =
+            |state| RuntimeSettings::default().on(&BTreeMap::from([(Topic::Retry, state)])).retry_partitions;
+        assert_eq!(found(TopicState::Exists { partitions: 3 }), 3);
+        assert_eq!(found(TopicState::Created), RuntimeSettings::default().retry_partitions);
+    }
 
     #[test]
     fn what_a_change_leaves_out_stays() {

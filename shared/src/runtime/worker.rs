@@ -5,19 +5,19 @@
 //! `retry` or `dead-letter`. Nothing is logged and skipped.
 
 use super::{
-    Failure, FailureClass, Fault, GroupSettings, RuntimeSettings,
+    Failure, Fault, GroupSettings, RuntimeSettings,
     circuit::{self, Circuit, Verdict},
     recent::RecentIds,
-    retry::partition_for,
     route::{Caller, Failed, Handled, Item, Route, Stage},
     slots::Slot,
+    tiers::Tiers,
 };
 use crate::{
     broker::{self, Producer, SendError},
     message::{
         Attempt, DeadLetter, Delivery, Envelope, LetterReason, Record, Source, Topic, headers as names,
     },
-    model::{MessageId, code},
+    model::{FailureClass, MessageId, RetryChanges, code},
     telemetry::{Component, GroupMetrics},
 };
 use std::{
@@ -225,6 +225,7 @@ impl Worker {
                 Some(refused) => Failed {
                     stage: Stage::Encode,
                     failure: Failure::reject(FailureClass::Message, "output_too_large", refused),
+                    retry: RetryChanges::default(),
                 },
             },
             Err(failed) => failed,
@@ -248,7 +249,7 @@ impl Worker {
                 Ok(Settled::Done)
             }
             Failure::Retry(fault) => {
-                let policy = self.runtime.retry.of(fault.class);
+                let policy = self.runtime.retry.of(fault.class, &failed.retry);
                 if attempts >= policy.attempts {
                     self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault).await?;
                 } else {
@@ -407,5 +408,5 @@ pub(super) fn source_of(delivery: &Delivery) -> Source {
 
 /// The partition where a record waits; records of one id spread the same way each time.
 pub(super) fn retry_partition(envelope: &Envelope, delay: Duration, partitions: i32) -> i32 {
-    partition_for(delay, envelope.id.0.as_u64_pair().1, partitions)
+    Tiers::new(partitions).partition(delay, envelope.id.0.as_u64_pair().1)
 }

@@ -17,7 +17,10 @@ pub use traps::TrapArgs;
 use crate::JobSpec;
 use humantime::Duration as HumanDuration;
 use std::time::Duration;
-use trawl_shared::cli::{CliError, FetchArgs};
+use trawl_shared::{
+    cli::{CliError, FetchArgs},
+    model::RetryRule,
+};
 
 /// What a job is.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,6 +44,11 @@ pub struct JobArgs {
     /// for this machine's own hosts]
     #[arg(long, value_name = "DURATION", help_heading = "Fetching")]
     pub delay: Option<HumanDuration>,
+    /// Try failed fetches again in another way than configured (`trawl policies` shows that), such as
+    /// network:attempts=6,base=2s,factor=3,cap=10m,jitter=0.5 or throttled:retry-after=2h; classes are network, dns,
+    /// server, throttled, unexpected, and all for each; repeatable
+    #[arg(long, value_name = "CLASS:KEY=VALUE,...", help_heading = "Fetching")]
+    pub retry: Vec<RetryRule>,
     /// How pages are fetched.
     #[command(flatten, next_help_heading = "Fetching")]
     pub fetch: FetchArgs,
@@ -63,6 +71,7 @@ impl JobArgs {
         self.traps.apply(&mut spec);
         spec.delay_ms = self.delay.map(|delay| millis(*delay));
         spec.fetch = self.fetch.settings(hosts)?;
+        spec.fetch.retry = self.retry.iter().cloned().collect();
         spec.extract = self.extract.settings()?;
         Ok(spec)
     }
@@ -77,7 +86,7 @@ mod tests {
     use super::*;
     use crate::{Adaptive, Budgets, HostBudget, Recrawl, ScopeKind, ScopeRules, TrapRules};
     use clap::Parser;
-    use trawl_shared::model::{LinkKind, LinkKinds, UrlProfile, UrlRules};
+    use trawl_shared::model::{FailureClass, LinkKind, LinkKinds, UrlProfile, UrlRules};
 
     #[derive(Debug, Parser)]
     struct Flags {
@@ -157,9 +166,18 @@ mod tests {
     #[test]
     fn fetch_and_extraction_flags() {
         let found = spec(
-            "--delay 500ms --sitemaps --timeout 6s --text --markdown --metadata --structured --fingerprints --links img,script --follow a,sitemap",
+            "--delay 500ms --retry all:attempts=2 --retry dns:base=3s --sitemaps --timeout 6s --text --markdown --metadata --structured --fingerprints --links img,script --follow a,sitemap",
         );
         assert_eq!((found.delay_ms, found.fetch.sitemaps, found.fetch.timeout_ms), (Some(500), true, 6_000));
+        let retry = |class| found.fetch.retry.of(class);
+        assert_eq!(
+            (retry(FailureClass::Dns).attempts, retry(FailureClass::Dns).base_ms),
+            (Some(2), Some(3_000))
+        );
+        assert_eq!(
+            (retry(FailureClass::Server).attempts, retry(FailureClass::Server).base_ms),
+            (Some(2), None)
+        );
         let extract = &found.extract;
         assert!(
             extract.text

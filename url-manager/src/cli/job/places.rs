@@ -82,6 +82,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("client_key", &["fetch.tls.client"]),
     ("insecure", &["fetch.tls.insecure"]),
     ("allow_private_addresses", &["fetch.allow_private_addresses"]),
+    ("retry", &["fetch.retry"]),
 ];
 
 impl<T> Given<T> {
