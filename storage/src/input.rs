@@ -304,7 +304,7 @@ mod tests {
             (&b"{"[..], "EOF"),
             (br#"{"origin": 1}"#, "invalid type"),
             (br#"{"outcome": "lost"}"#, "unknown variant"),
-            (b"\xff\xfe", "expected value"),
+            (b"\xff\xfe", "invalid utf-8"),
             (br#"{"detail": "\u0000", "outcome": "lost"}"#, "unknown variant"),
         ] {
             let error = read(Record { payload: payload.into(), ..record() }).unwrap_err().to_string();

@@ -5,7 +5,8 @@
 //! - [`store`]: the databases behind one trait, with their SQL; migrations stand in `migrations/`.
 //! - [`row`]: pages, links and items as rows; [`sink`]: rows in files and on standard output, each once over
 //!   `kill -9`; [`warc`]: archives, read and written; [`ArchiveHandler`]: what was fetched, into archives.
-//! - [`export`] and [`archived`]: what is stored, written out; [`visit_pages`]: archives as pages; [`cli`]: the command's verbs; [`Settings`].
+//! - [`export`] and [`archived`]: what is stored, written out; [`visit_pages`]: archives as pages; [`duplicates`]: pages alike;
+//!   [`cli`]: the command's verbs; [`Settings`].
 //!
 //! What holds: a page, the id of its message, its count and the length of the outputs that have its row are
 //! one transaction. Whatever is delivered twice has its effect once.
@@ -14,6 +15,7 @@ mod archive;
 pub mod archived;
 mod archived_pages;
 pub mod cli;
+pub mod duplicates;
 pub mod export;
 mod handler;
 mod input;

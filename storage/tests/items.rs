@@ -13,7 +13,9 @@ use trawl_shared::{
     sql::Missing,
 };
 use trawl_storage::{
-    StoreHandler, keep_items,
+    StoreHandler,
+    duplicates::{alike, fingerprints},
+    keep_items,
     row::Item,
     store::{self, PageStore, Question},
 };
@@ -23,6 +25,33 @@ async fn conformance(store: &Arc<dyn PageStore>) {
     items_of_other_rules_stand_beside(store).await;
     a_seed_names_its_job(store).await;
     questions_are_answered(store).await;
+    pages_alike_are_listed(store).await;
+}
+
+async fn pages_alike_are_listed(store: &Arc<dyn PageStore>) {
+    let (handler, job) = (StoreHandler::new(Arc::clone(store)), job());
+    let saying = |path: &str, text: &str, simhash: &str| {
+        let mut ended = page(job, &format!("http://a.example/{path}"));
+        let facts = ended.page.as_mut().unwrap();
+        (facts.content_hash, facts.simhash) = (Some(text.to_owned()), Some(simhash.to_owned()));
+        ended
+    };
+    let pages = [
+        saying("1", "x", "00000000000000ff"),
+        saying("2", "y", "ff000000000000ff"),
+        page(job, "http://a.example/none"),
+        saying("print/1", "x", "00000000000000ff"),
+        saying("3", "z", "00000000000000fe"),
+    ];
+    take(&handler, &pages).await;
+    let known = fingerprints(&**store, Some(job)).await.unwrap();
+    assert_eq!(known.len(), 4);
+    let urls = |bits| -> Vec<Vec<String>> {
+        let groups = alike(known.clone(), bits).into_iter();
+        groups.map(|group| group.pages.into_iter().map(|page| page.url).collect()).collect()
+    };
+    assert_eq!(urls(0), [["http://a.example/1", "http://a.example/print/1"]]);
+    assert_eq!(urls(3), [["http://a.example/1", "http://a.example/print/1", "http://a.example/3"]]);
 }
 
 fn with_items(job: JobId, url: &str, rules: &str, items: &[Value]) -> TaskEnded {

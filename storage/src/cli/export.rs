@@ -9,10 +9,7 @@ use crate::{
 };
 use anyhow::anyhow;
 use std::{io::Write, path::Path};
-use trawl_shared::{
-    cli::{CliError, Exit, OrExit as _},
-    model::JobId,
-};
+use trawl_shared::cli::{CliError, Exit, OrExit as _};
 
 /// Write out what is stored: pages, links or items as rows, or archived records.
 #[derive(Clone, Debug, clap::Args)]
@@ -75,7 +72,11 @@ impl ExportArgs {
             Some(format) => format,
             None => self.out.format().or_exit(Exit::Usage)?,
         };
-        let question = Question { job: self.job(store).await?, host: self.host.clone(), since: self.since };
+        let question = Question {
+            job: super::job_named(store, self.job.as_deref()).await?,
+            host: self.host.clone(),
+            since: self.since,
+        };
         if format == Format::Warc {
             return self.records(store, &question, stdout, progress).await;
         }
@@ -96,19 +97,6 @@ impl ExportArgs {
             ExportError::Output { .. } => CliError::new(Exit::Output, error),
             ExportError::Row(_) => CliError::new(Exit::Failed, error),
         })
-    }
-
-    async fn job(&self, store: &dyn PageStore) -> Result<Option<JobId>, CliError> {
-        let Some(name) = &self.job else { return Ok(None) };
-        match store.job_named(name).await? {
-            Some(job) => Ok(Some(job)),
-            None => Err(CliError::new(
-                Exit::NotFound,
-                anyhow!(
-                    "no page of a job called {name:?} is stored (a job is known here once its first page is)"
-                ),
-            )),
-        }
     }
 
     async fn records(

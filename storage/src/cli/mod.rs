@@ -1,7 +1,9 @@
-//! The command line: `storage run` and `storage export`.
+//! The command line: `storage run`, `storage export`, `storage duplicates`.
 
+mod duplicates;
 mod export;
 
+pub use duplicates::DuplicatesArgs;
 pub use export::ExportArgs;
 
 #[cfg(feature = "kafka")]
@@ -22,6 +24,7 @@ use std::{
 use trawl_shared::{
     cli::{CliError, Exit, OrExit as _},
     config::{self, Config, ConfigArgs},
+    model::JobId,
     sql::{DatabaseUrl, Missing},
     telemetry::init_logs,
 };
@@ -46,6 +49,8 @@ pub enum Command {
     Run,
     /// Write out what is stored: pages, links, items, archives
     Export(ExportArgs),
+    /// List pages that say the same, or nearly
+    Duplicates(DuplicatesArgs),
     /// Ask the service of this machine whether it is ready
     Health,
 }
@@ -77,8 +82,28 @@ impl Cli {
                 store.close().await;
                 rows.map(drop)
             }
+            Command::Duplicates(args) => {
+                let store = open(&config, Missing::Fail).await?;
+                let done = args.run(&*store, &mut io::stdout(), &mut io::stderr()).await;
+                store.close().await;
+                done
+            }
             Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut io::stdout()).await,
         }
+    }
+}
+
+/// The job of that name, where one is named.
+async fn job_named(store: &dyn PageStore, name: Option<&str>) -> Result<Option<JobId>, CliError> {
+    let Some(name) = name else { return Ok(None) };
+    match store.job_named(name).await? {
+        Some(job) => Ok(Some(job)),
+        None => Err(CliError::new(
+            Exit::NotFound,
+            anyhow::anyhow!(
+                "no page of a job called {name:?} is stored (a job is known here once its first page is)"
+            ),
+        )),
     }
 }
 

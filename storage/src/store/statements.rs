@@ -31,4 +31,5 @@ statements! {
     FORGET_CAPTURES = "forget_captures";
     TAKEN_BY = "taken_by";
     TASKS_WITH_BODY = "tasks_with_body";
+    FINGERPRINTS = "fingerprints";
 }
