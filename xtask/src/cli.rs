@@ -19,7 +19,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: ServicesVerb,
     },
-    /// Bring the services up, run `cargo test --workspace` against them, take them down again
+    /// Bring the services up, run `cargo test --workspace` against them, take them down again; then break things for a
+    /// while, as `chaos` does
     Test(TestOptions),
     /// Crawl a web with a known answer, break things, and close the books: nothing lost, nothing doubled
     Chaos(ChaosOptions),
@@ -89,6 +90,9 @@ pub(crate) struct ChaosOptions {
     /// Only this scenario; repeatable [default: all, in turn]
     #[arg(long, value_enum, value_name = "S")]
     pub(crate) scenario: Vec<Name>,
+    /// Over `trawl crawl`, one process without servers, instead of the five services
+    #[arg(long)]
+    pub(crate) embedded: bool,
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: the one test command. It says what it left out, and exits as `cargo test` did.
+//! `cargo xtask test`: the one test command. It runs `cargo test`, then the fault suite for a short while, and says what it
+//! left out.
 
 use std::env;
 use std::path::Path;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
+use crate::chaos;
 use crate::cli::TestOptions;
 use crate::layout::Layout;
 use crate::services::{self, Data, Durability, Endpoint, Service};
@@ -33,6 +35,10 @@ pub(crate) fn run(layout: &Layout, options: &TestOptions) -> Result<ExitCode> {
         .context("cannot start cargo")
         .and_then(|mut child| interrupts.wait_for(&mut child));
     eprintln!("test: cargo test took {} s", began.elapsed().as_secs());
+    let passed = status.as_ref().is_ok_and(ExitStatus::success);
+    // Whoever names a part of the tests wants that part.
+    let faults =
+        if passed && options.args.is_empty() { chaos::short(layout, options.offline) } else { Ok(true) };
 
     if endpoints.iter().any(|endpoint| endpoint.started) && !options.keep {
         services::down(layout, Data::Keep)?;
@@ -41,6 +47,9 @@ pub(crate) fn run(layout: &Layout, options: &TestOptions) -> Result<ExitCode> {
         eprintln!("test: left out: {what}");
     }
     let code = status?.code().and_then(|code| u8::try_from(code).ok());
+    if !faults? {
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
@@ -82,7 +91,10 @@ fn arguments(extra: &[String]) -> Vec<String> {
 fn left_out(root: &Path, offline: bool) -> Vec<String> {
     let mut left_out = Vec::new();
     if offline {
-        left_out.push("the tests against a real Apache Kafka and a real PostgreSQL (--offline)".to_owned());
+        left_out.push(
+            "the tests against a real Apache Kafka and a real PostgreSQL, and faults over them (--offline)"
+                .to_owned(),
+        );
     }
     let corpora = env::var_os(CORPORA.0).unwrap_or_else(|| CORPORA.1.into());
     if !root.join(&corpora).is_dir() {

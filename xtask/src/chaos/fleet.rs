@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::programs::Programs;
+use super::scenario::Scenario;
 use super::vitals::Vitals;
 use crate::services::{pause, ports};
 
@@ -27,6 +28,8 @@ const STOPS_WITHIN: Duration = Duration::from_secs(40);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What a process that ends by itself is left alone for before it is started again.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
+/// Stands for the name of a process in the values of its variables.
+pub(crate) const MEMBER: &str = "{member}";
 /// Broker or database could not be reached at the start: what a supervisor is for.
 const UNREACHABLE: [i32; 2] = [5, 6];
 
@@ -34,6 +37,10 @@ const UNREACHABLE: [i32; 2] = [5, 6];
 pub(crate) struct Fleet<'a> {
     programs: &'a Programs,
     environment: Vec<(String, String)>,
+    /// What only processes of services have.
+    of_members: Vec<(String, String)>,
+    /// Whether a process may end because a server can't be reached when it starts.
+    forgiving: bool,
     logs: PathBuf,
     members: Vec<Member>,
     /// What processes did that no fault asked for, in words.
@@ -56,8 +63,22 @@ struct Member {
 
 impl<'a> Fleet<'a> {
     /// A fleet without processes. What they log goes to files in `logs`.
-    pub(crate) fn new(programs: &'a Programs, environment: Vec<(String, String)>, logs: PathBuf) -> Self {
-        Self { programs, environment, logs, members: Vec::new(), surprises: Vec::new(), peak_mib: 0 }
+    pub(crate) fn new(
+        programs: &'a Programs,
+        environment: Vec<(String, String)>,
+        scenario: &dyn Scenario,
+        logs: PathBuf,
+    ) -> Self {
+        Self {
+            programs,
+            environment,
+            of_members: scenario.environment(&logs),
+            forgiving: scenario.forgives_unreachable_servers(),
+            logs,
+            members: Vec::new(),
+            surprises: Vec::new(),
+            peak_mib: 0,
+        }
     }
 
     /// Starts the one process of each service.
@@ -87,7 +108,8 @@ impl<'a> Fleet<'a> {
             File::options().create(true).append(true).open(self.logs.join(format!("{}.log", member.name)))?;
         let mut command = self.command(&member.service)?;
         command.arg("run").args(["--set", &format!("telemetry.listen=127.0.0.1:{}", member.telemetry)]);
-        command.envs([("TRAWL_RUNTIME_INSTANCE", &member.name)]);
+        command.env("TRAWL_RUNTIME_INSTANCE", &member.name);
+        command.envs(self.of_members.iter().map(|(name, value)| (name, value.replace(MEMBER, &member.name))));
         for setting in &member.more {
             command.args(["--set", setting]);
         }
@@ -173,7 +195,8 @@ impl<'a> Fleet<'a> {
                     None => member.vitals.look(child.id()),
                     Some(status) => {
                         (member.child, member.ended) = (None, Instant::now());
-                        if !status.code().is_some_and(|code| UNREACHABLE.contains(&code)) {
+                        let unreachable = status.code().is_some_and(|code| UNREACHABLE.contains(&code));
+                        if !(self.forgiving && unreachable) {
                             self.surprises.push(format!("{} ended by itself with {status}", member.name));
                         }
                         self.finish(member);

@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
 /// How a run ended.
 pub(crate) enum Ended {
     Ran(Box<Outcome>),
+    /// It can't be had here, and why.
+    Skipped(Setting, String),
     /// It broke before its books could be closed.
     Broke(Setting, String),
 }
@@ -48,12 +50,13 @@ impl Ended {
     pub(crate) fn is_well(&self) -> bool {
         match self {
             Self::Ran(outcome) => outcome.books.complaints().is_empty(),
+            Self::Skipped(..) => true,
             Self::Broke(..) => false,
         }
     }
 
     fn cells(&self) -> Vec<String> {
-        let setting = match self {
+        let (setting, verdict) = match self {
             Self::Ran(outcome) => {
                 let setting = &outcome.setting;
                 let Books { urls, pages, requests, letters, lost, doubled, wrong, rude, .. } = &outcome.books;
@@ -68,11 +71,12 @@ impl Ended {
                 cells.push(if self.is_well() { "passed" } else { "FAILED" }.to_owned());
                 return cells;
             }
-            Self::Broke(setting, _) => setting,
+            Self::Skipped(setting, _) => (setting, "skipped"),
+            Self::Broke(setting, _) => (setting, "BROKE"),
         };
         let mut cells = vec![setting.name.clone(), setting.seed.to_string(), setting.minutes.to_string()];
         cells.resize(HEAD.len() - 1, "-".to_owned());
-        cells.push("BROKE".to_owned());
+        cells.push(verdict.to_owned());
         cells
     }
 
@@ -81,6 +85,7 @@ impl Ended {
         const MOST: usize = 12;
         let mut text = String::new();
         match self {
+            Self::Skipped(setting, why) => writeln!(text, "{} was skipped: {why}", setting.name),
             Self::Broke(setting, why) => {
                 writeln!(text, "{} (seed {}) broke: {why}", setting.name, setting.seed)
             }

@@ -1,14 +1,13 @@
 //! One run of a scenario over the fleet: a crawl, the faults of the schedule, then rest, then the books.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::books::{Books, Letter, Row};
+use super::books::{Books, Letter, Row, Scope};
 use super::draw::Draw;
 use super::fleet::{Fleet, SERVICES, SESSION};
 use super::line::{Line, Weather};
@@ -32,6 +31,15 @@ pub(crate) struct Servers {
     pub(crate) own: Own,
     pub(crate) broker: Line,
     pub(crate) database: Line,
+}
+
+impl Servers {
+    /// Starts what is down, and mends the lines.
+    fn mend(&mut self) -> Result<()> {
+        self.broker.set(Weather::Fair);
+        self.database.set(Weather::Fair);
+        Service::ALL.into_iter().try_for_each(|service| self.own.ensure(service))
+    }
 }
 
 /// A crawl under way, and all that a fault may lay hands on.
@@ -58,15 +66,16 @@ impl<'a> Run<'a> {
         folder: PathBuf,
         interrupted: &'a AtomicBool,
     ) -> Result<Self> {
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        // Whatever became of the run before.
+        servers.mend()?;
         let web = Web::start(programs, setting.seed, setting.minutes, &folder)?;
         let job = format!("{}_{}", setting.name.replace('-', "_"), setting.seed);
         let prefix = format!("{job}.");
         let through_line = servers.own.database(&job, servers.database.port())?;
         let database = format!("postgres://trawl@127.0.0.1:{}/{job}", servers.own.port(Service::Postgres)?);
-        let mut environment = environment(&web, &prefix, servers.broker.port(), &through_line);
-        environment.extend(scenario.environment(&folder));
-        let fleet = Fleet::new(programs, environment, folder.clone());
+        let environment = environment(&web, &prefix, servers.broker.port(), &through_line);
+        scenario.prepare(&folder)?;
+        let fleet = Fleet::new(programs, environment, scenario, folder.clone());
         Ok(Self { fleet, servers, web, prefix, folder, database, job, interrupted })
     }
 
@@ -74,7 +83,7 @@ impl<'a> Run<'a> {
     pub(crate) fn perform(mut self, setting: Setting, scenario: &mut dyn Scenario) -> Result<Outcome> {
         let mut draw = Draw::new(setting.seed, &setting.name);
         let began = Instant::now();
-        self.begin(scenario)?;
+        self.begin()?;
         let mut faults = Vec::new();
         let until = Instant::now() + Duration::from_secs_f64(setting.minutes * 60.0);
         loop {
@@ -91,7 +100,7 @@ impl<'a> Run<'a> {
         let ended = Instant::now();
         let came_to_rest = self.rest(scenario)?;
         let rest = ended.elapsed();
-        let mut books = self.books()?;
+        let mut books = self.books(scenario)?;
         scenario.check(&self, &mut books);
         let peak_mib = self.fleet.finish_all();
         if !came_to_rest {
@@ -105,15 +114,19 @@ impl<'a> Run<'a> {
         Ok(Outcome { setting, faults, books, took: began.elapsed(), rest, peak_mib })
     }
 
-    /// Seeds the job, starts the services, and waits for the first pages.
-    fn begin(&mut self, scenario: &dyn Scenario) -> Result<()> {
-        let mut seeds = self.web.seeds();
-        seeds.extend(scenario.seeds());
+    /// Gives the job more places to begin at.
+    pub(crate) fn seed(&mut self, urls: &[String]) -> Result<()> {
         let delay = format!("{GAP_MS}ms");
         let mut arguments = vec!["seed", "--quiet", "--job", &self.job, "--allow-private-addresses"];
-        arguments.extend(["--per-host", "1", "--delay", &delay, "--scope", "host", "--timeout", "10s"]);
-        arguments.extend(seeds.iter().map(String::as_str));
-        self.fleet.run("url-manager", &arguments)?;
+        arguments.extend(["--per-host", "1", "--delay", &delay, "--scope", "host", "--timeout", "8s"]);
+        arguments.extend(["--database-url", &self.database]);
+        arguments.extend(urls.iter().map(String::as_str));
+        self.fleet.run("url-manager", &arguments).map(drop)
+    }
+
+    /// Seeds the job, starts the services, and waits for the first pages.
+    fn begin(&mut self) -> Result<()> {
+        self.seed(&self.web.seeds())?;
         self.fleet.start_all()?;
         let began = Instant::now();
         while self.ended() < 12 {
@@ -144,11 +157,7 @@ impl<'a> Run<'a> {
 
     /// Takes all faults back: what is down is started, what is cut is mended, who is missing comes back.
     fn heal(&mut self) -> Result<()> {
-        self.servers.broker.set(Weather::Fair);
-        self.servers.database.set(Weather::Fair);
-        for service in Service::ALL {
-            self.servers.own.start(service)?;
-        }
+        self.servers.mend()?;
         for service in SERVICES {
             if self.fleet.names().iter().all(|name| name != service) {
                 self.fleet.start(service, service, &[])?;
@@ -212,7 +221,7 @@ impl<'a> Run<'a> {
         Ok(letters.iter().map(Letter::read).collect())
     }
 
-    fn books(&self) -> Result<Books> {
+    fn books(&self, scenario: &dyn Scenario) -> Result<Books> {
         let audit =
             self.ask("trawl", &["audit", "--json", "--job", &self.job, "--database-url", &self.database])?;
         let audit = audit.first().context("trawl audit said nothing")?;
@@ -223,7 +232,8 @@ impl<'a> Run<'a> {
         let job = self.ask("url-manager", &["jobs", "show", &self.job, "--json"])?;
         let excluded_by = &job.first().context("url-manager jobs show said nothing")?["excluded_by"];
         let rude = self.web.rudeness()?;
-        Ok(Books::close(self.web.expected(), &rows, self.letters()?, (audit, excluded_by), rude))
+        let scope = if scenario.knows_all_urls() { Scope::Whole } else { Scope::WebOnly };
+        Ok(Books::close(scope, self.web.expected(), rows, self.letters()?, (audit, excluded_by), rude))
     }
 }
 

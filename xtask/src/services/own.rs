@@ -44,11 +44,19 @@ impl Own {
         self.keep(service, instance)
     }
 
-    /// Starts a server that was stopped, and waits until it answers. One that runs is left alone.
+    /// Starts a server that was stopped, and waits until it answers.
     pub(crate) fn start(&mut self, service: Service) -> Result<()> {
         let mut instance = self.instance(service)?;
         start(&self.layout, service, &mut instance)?;
         self.keep(service, instance)
+    }
+
+    /// Starts a server unless it answers.
+    pub(crate) fn ensure(&mut self, service: Service) -> Result<()> {
+        if service.answers(&self.instance(service)?.address).is_ok() {
+            return Ok(());
+        }
+        self.start(service)
     }
 
     /// Makes a database and gives its URL as seen at `port`.

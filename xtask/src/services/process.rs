@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{self, Signal as Unix};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,8 @@ impl Local {
                     bail!("process {pid} does not end, not even by SIGKILL");
                 }
             }
+            // If it was a child of ours it is known to others until we ask how it ended: PostgreSQL would not start again.
+            let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
         }
         self.pid = None;
         Ok(running)

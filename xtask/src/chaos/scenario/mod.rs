@@ -1,6 +1,9 @@
 //! The scenarios: what is broken, one file each.
 
+mod all;
+mod clock;
 mod duplicates;
+mod hostile;
 mod kill9;
 mod network;
 mod outage;
@@ -50,14 +53,33 @@ pub(crate) trait Scenario {
         500..=4000
     }
 
-    /// Variables that the services have besides those of every run.
+    /// Variables that the processes of services have besides those of every run; [`MEMBER`](super::fleet::MEMBER) in a
+    /// value becomes the name of the process.
     fn environment(&self, _folder: &Path) -> Vec<(String, String)> {
         Vec::new()
     }
 
-    /// More places at which the crawl begins.
-    fn seeds(&self) -> Vec<String> {
-        Vec::new()
+    /// Why it can't be had on this machine.
+    fn cannot(&self) -> Option<String> {
+        None
+    }
+
+    /// Makes what must be there before the services start.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    fn prepare(&self, _folder: &Path) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether the crawl meets the URLs of the synthetic web alone, so that each is accounted for.
+    fn knows_all_urls(&self) -> bool {
+        true
+    }
+
+    /// Whether a service may end because broker or database can't be reached when it starts.
+    fn forgives_unreachable_servers(&self) -> bool {
+        false
     }
 
     /// Whether all that it set going has come to its end.
@@ -92,8 +114,16 @@ pub(crate) enum Name {
     Duplicates,
     /// Records that no service of ours would write, on every topic
     Poison,
+    /// Wall clocks jump (needs libfaketime)
+    Clock,
     /// A service gets a fraction of the time it needs
     Slow,
+    /// Sites that answer as no server should
+    Hostile,
+    /// The disk of the data folder is full for a while (only with --embedded, as root)
+    Disk,
+    /// All of them at once, but for clock and database-down
+    All,
 }
 
 impl Name {
@@ -102,9 +132,10 @@ impl Name {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// A fresh one.
-    pub(crate) fn scenario(self) -> Result<Box<dyn Scenario>> {
-        Ok(match self {
+    /// A fresh one over the fleet; none where it makes no sense there.
+    pub(crate) fn scenario(self) -> Option<Box<dyn Scenario>> {
+        Some(match self {
+            Self::Disk => return None,
             Self::Kill9 => Box::new(kill9::Kill9),
             Self::Sigterm => Box::new(sigterm::Sigterm),
             Self::Zombie => Box::new(zombie::Zombie),
@@ -115,7 +146,10 @@ impl Name {
             Self::Rebalance => Box::new(rebalance::Rebalance::default()),
             Self::Duplicates => Box::new(duplicates::Duplicates),
             Self::Poison => Box::new(poison::Poison::default()),
+            Self::Clock => Box::new(clock::Clock),
             Self::Slow => Box::new(slow::Slow),
+            Self::Hostile => Box::new(hostile::Hostile::default()),
+            Self::All => Box::new(all::All::new()),
         })
     }
 }
