@@ -10,7 +10,7 @@ use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     config::TopicsSection,
     message::Topic,
-    runtime::{Bus, Flow, RetryPolicies, Running, RuntimeSettings, Service},
+    runtime::{Bus, Flow, Handler, RetryPolicies, Running, RuntimeSettings, Service},
     sql::{DatabaseUrl, Missing},
 };
 use trawl_storage::{ArchiveHandler, StoreHandler, store::PageStore};
@@ -131,7 +131,12 @@ pub async fn start(
 ) -> Result<Vec<Running>, CliError> {
     let mut running = Vec::with_capacity(services.len());
     for service in services {
-        running.push(service.start(bus.clone(), runtime_settings(), shutdown.clone()).await?);
+        let mut settings = runtime_settings();
+        if service.name() == <trawl_scraper::FetchHandler as Handler>::NAME {
+            // All services stop at once, so what the scraper still fetched would reach nobody: a site is not asked for that.
+            settings.drain_timeout = Duration::ZERO;
+        }
+        running.push(service.start(bus.clone(), settings, shutdown.clone()).await?);
     }
     Ok(running)
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use bench::web::{Preset, Profile};
 use std::{
     fs,
     process::{Command, Stdio},
@@ -46,6 +47,28 @@ fn kill_9_at_any_moment_and_resume_lose_and_double_nothing() {
     site.check(&rows(&out));
     let audit = audit(&["--data", data.to_str().unwrap()]);
     assert_eq!(audit["balanced"], true, "{audit}");
+}
+
+#[test]
+fn who_is_interrupted_asks_no_site_for_pages_that_reach_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("requests.jsonl");
+    let site = Site::logged(8, 400, Profile::preset(Preset::Docs), Some(&log));
+    let (data, out) = (folder.path().join("data"), folder.path().join("pages.jsonl"));
+    let asked = || fs::read_to_string(&log).map_or(0, |text| text.lines().count());
+    let mut polite = Command::new(env!("CARGO_BIN_EXE_trawl"));
+    polite.arg("crawl").args(&site.seeds).arg("--data").arg(&data).arg("--out").arg(&out);
+    polite.args(["--resolve", &site.resolve(), "--allow-private-addresses", "--delay", "100ms", "--quiet"]);
+    let mut child = Process(polite.stderr(Stdio::null()).spawn().unwrap());
+    wait_for("the crawl to get going", 60, || (asked() >= 60).then_some(()));
+    let before = asked();
+    assert!(Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    // A second of the crawl is 80 requests; what was under way at the signal may still be noted.
+    let after = asked() - before;
+    assert!(after <= 40, "{after} requests after the signal");
+    assert_success(&crawl(&site, &data, &out).arg("--resume").output().unwrap());
+    site.check(&rows(&out));
 }
 
 #[test]

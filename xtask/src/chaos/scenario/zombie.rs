@@ -14,7 +14,8 @@ pub(super) struct Zombie;
 
 impl Scenario for Zombie {
     fn inject(&mut self, run: &mut Run<'_>, draw: &mut Draw) -> Result<Fault> {
-        let victim = *draw.pick(&SERVICES);
+        // Every other time it is the scraper: a zombie there could ask a site beside its heir.
+        let victim = if draw.coin() { "scraper" } else { *draw.pick(&SERVICES) };
         let heir = format!("{victim}-heir");
         // The heir is a member already when the other falls silent, so that it inherits in the middle of the work.
         run.fleet.start(&heir, victim, &[])?;
