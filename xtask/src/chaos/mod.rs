@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
 use crate::cli::ChaosOptions;
@@ -31,7 +31,7 @@ use crate::layout::Layout;
 use crate::services::{Own, Service};
 use line::Line;
 use programs::Programs;
-use report::{Ended, Outcome, Setting};
+use report::{Ended, Setting};
 use run::{Run, Servers};
 pub(crate) use scenario::Name;
 
@@ -110,14 +110,8 @@ impl Suite<'_> {
         Ok((setting, folder))
     }
 
-    fn end(&self, setting: Setting, outcome: Result<Outcome>) -> Result<Ended> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            bail!("interrupted");
-        }
-        Ok(match outcome {
-            Ok(outcome) => Ended::Ran(Box::new(outcome)),
-            Err(error) => Ended::Broke(setting, format!("{error:#}")),
-        })
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 
     fn fleets(&self) -> Result<Vec<Ended>> {
@@ -138,7 +132,10 @@ impl Suite<'_> {
             let run =
                 Run::new(&self.programs, &mut servers, &setting, scenario.as_ref(), folder, self.interrupted);
             let outcome = run.and_then(|run| run.perform(setting.clone(), scenario.as_mut()));
-            runs.push(self.end(setting, outcome)?);
+            runs.push(Ended::of(setting, outcome));
+            if self.is_interrupted() {
+                break;
+            }
         }
         Ok(runs)
     }
@@ -152,7 +149,10 @@ impl Suite<'_> {
                 continue;
             }
             let outcome = embedded::perform(&self.programs, setting.clone(), name, folder, self.interrupted);
-            runs.push(self.end(setting, outcome)?);
+            runs.push(Ended::of(setting, outcome));
+            if self.is_interrupted() {
+                break;
+            }
         }
         Ok(runs)
     }

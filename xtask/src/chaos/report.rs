@@ -46,6 +46,14 @@ const HEAD: [&str; 14] = [
 ];
 
 impl Ended {
+    /// A run that was begun.
+    pub(crate) fn of(setting: Setting, outcome: Result<Outcome>) -> Self {
+        match outcome {
+            Ok(outcome) => Self::Ran(Box::new(outcome)),
+            Err(error) => Self::Broke(setting, format!("{error:#}")),
+        }
+    }
+
     /// Whether nothing is to be complained of.
     pub(crate) fn is_well(&self) -> bool {
         match self {

@@ -16,8 +16,11 @@ const TOPICS: [(&str, &str, usize); 3] = [
     ("scraped-data", "trawl.scraped-page.v1", 1),
     ("parsed-data", "trawl.task-ended.v2", 2),
 ];
-/// Groups that read `retry`: the waiting room of each service.
-const RETRY_READERS: usize = 5;
+/// Letters about garbage on `retry`: one of the waiting rooms together, because what it was meant for nobody can say, and
+/// one of the frontier's own reader.
+const RETRY_LETTERS: usize = 2;
+/// Letters about garbage on `dead-letter`: of the ledger and of the frontier.
+const DEAD_LETTERS: usize = 2;
 /// What marks our records in the ledger where a header can.
 const MARK: &str = "poison";
 
@@ -31,8 +34,7 @@ impl Scenario for Poison {
     fn inject(&mut self, run: &mut Run<'_>, draw: &mut Draw) -> Result<Fault> {
         let broker = run.servers.own.port(Service::Kafka)?;
         if draw.number(0..=5) == 0 {
-            // Who it is for nobody can say, so each group that waits there complains.
-            let (topic, letters) = *draw.pick(&[("retry", RETRY_READERS), ("dead-letter", 1)]);
+            let (topic, letters) = *draw.pick(&[("retry", RETRY_LETTERS), ("dead-letter", DEAD_LETTERS)]);
             let record = Raw { value: draw.bytes(300), ..Raw::default() };
             produce(broker, &format!("{}{topic}", run.prefix), 0, &record)?;
             self.letters += letters;
