@@ -7,8 +7,6 @@ use crate::{
     status::{self, Policy},
 };
 use jiff::Timestamp;
-use std::time::Duration;
-use tokio::time::Instant;
 use trawl_shared::model::HostKey;
 
 /// Why there is no answer.
@@ -56,11 +54,7 @@ impl Polite {
         let pass = self.pace.enter(host, limits).await?;
         match self.client.get(request).await {
             Ok(response) => {
-                let ago = Timestamp::now().duration_since(response.fetched_at);
-                let sent = Duration::try_from(ago).ok().and_then(|ago| Instant::now().checked_sub(ago));
-                if let Some(sent) = sent {
-                    pass.reached(sent, response.headers_after);
-                }
+                pass.reached(response.sent, response.headers_after);
                 match response.policy() {
                     Policy::Throttled => pass.throttled(response.retry_after()),
                     Policy::Retry => pass.strained(),

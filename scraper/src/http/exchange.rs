@@ -67,6 +67,7 @@ pub(super) async fn exchange(
         unwanted: None,
         address: answer.remote_addr().map(|address| address.ip()),
         fetched_at: Timestamp::now() - headers_after,
+        sent: started,
         connected_after: made.map(|(_, after)| after),
         headers_after,
         took: headers_after,

@@ -86,6 +86,8 @@ pub struct Response {
     pub address: Option<IpAddr>,
     /// When the request was sent.
     pub fetched_at: Timestamp,
+    /// The same by the clock that never jumps.
+    pub sent: tokio::time::Instant,
     /// From the look-up to a connection; none where one was there already.
     pub connected_after: Option<Duration>,
     /// From the request to the last header.

@@ -1,6 +1,6 @@
 //! The gate of one host.
 
-use super::Limits;
+use super::{Limits, pulse::Pulse};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -93,6 +93,7 @@ impl Gate {
         gate: &Arc<Self>,
         limits: &Limits,
         slots: &Arc<Semaphore>,
+        pulse: &Pulse,
         max_back_off: Duration,
     ) -> Pass {
         let _queued = Queued::new(gate);
@@ -107,6 +108,11 @@ impl Gate {
                 continue;
             }
             let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
+            if let Some(until) = pulse.quiet_until() {
+                drop(slot);
+                sleep_until(until).await;
+                continue;
+            }
             // The host may have asked for quiet while no slot was free.
             if gate.due_later(limits).is_some() {
                 continue;

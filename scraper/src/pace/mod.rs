@@ -6,19 +6,21 @@
 //! 1. fewer than `per_host` requests are under way,
 //! 2. the gap since the last start has passed, the host's back-off is over and the task's own
 //!    instant has come, and
-//! 3. one of the global slots is free,
+//! 3. one of the global slots is free, and the process did not just stand still,
 //!
 //! and only then is the gate open for the next. A waiting task holds a small future, no slot and no
 //! connection. Invariant: two starts at one host are never closer than the later one's gap. As that is to hold where
 //! the host sees it, a start counts from when its request may have arrived ([`Pass::reached`]).
 
 mod gate;
+mod pulse;
 #[cfg(test)]
 mod tests;
 
 pub use gate::Pass;
 
 use gate::Gate;
+use pulse::Pulse;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -56,6 +58,7 @@ pub struct TooLong(pub Duration);
 pub struct Pace {
     hosts: Mutex<Hosts>,
     slots: Arc<Semaphore>,
+    pulse: Pulse,
     max_wait: Duration,
     max_back_off: Duration,
 }
@@ -76,6 +79,7 @@ impl Pace {
         Self {
             hosts: Mutex::new(Hosts { gates: HashMap::new(), sweep_at: FIRST_SWEEP, handed_over: None }),
             slots: Arc::new(Semaphore::new(slots.clamp(1, Semaphore::MAX_PERMITS))),
+            pulse: Pulse::default(),
             max_wait,
             max_back_off,
         }
@@ -91,7 +95,7 @@ impl Pace {
         if expected > self.max_wait {
             return Err(TooLong(expected));
         }
-        timeout(self.max_wait, Gate::enter(&gate, &limits, &self.slots, self.max_back_off))
+        timeout(self.max_wait, Gate::enter(&gate, &limits, &self.slots, &self.pulse, self.max_back_off))
             .await
             .map_err(|_| TooLong(gate.expected_wait(&limits).max(Duration::from_secs(1))))
     }

@@ -253,3 +253,27 @@ async fn a_gap_counts_from_when_the_host_may_have_seen_the_request() {
     drop(pass);
     assert_eq!(next().await.1, 600);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_stood_still_asks_nobody_until_it_must_know_what_it_still_owns() {
+    let pace = pace(10);
+    drop(pace.enter(&host("a.example"), limits(1, 500)).await.unwrap());
+    // Idle for long is not standing still: the ticker beats meanwhile.
+    tokio::time::sleep(MINUTE).await;
+    let begun = Instant::now();
+    drop(pace.enter(&host("a.example"), limits(1, 500)).await.unwrap());
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    let waits = {
+        let pace = Arc::clone(&pace);
+        tokio::spawn(async move { pace.enter(&host("a.example"), limits(1, 500)).await.map(drop) })
+    };
+    tokio::task::yield_now().await;
+    // Time goes on and nobody runs: SIGSTOP for eight seconds.
+    tokio::time::advance(Duration::from_secs(8)).await;
+    let woken = Instant::now();
+    drop(pace.enter(&host("b.example"), limits(1, 500)).await.unwrap());
+    assert!(woken.elapsed() >= Duration::from_secs(2), "{:?}", woken.elapsed());
+    waits.await.unwrap().unwrap();
+    assert!(woken.elapsed() >= Duration::from_secs(2), "who waited when it was frozen waits as well");
+}
