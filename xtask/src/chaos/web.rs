@@ -19,6 +19,8 @@ pub(crate) const GAP_MS: u64 = 500;
 /// Pages for each minute of faults: about as many as can be fetched in it.
 const PAGES_A_MINUTE: f64 = 1400.0;
 const LEAST_PAGES: u64 = 150;
+/// On a busy machine the web may note a request so much later than it came, and the next one at once.
+const NOTED_LATE_US: u64 = 100_000;
 
 /// A web that is served while this lives.
 pub(crate) struct Web {
@@ -171,7 +173,7 @@ fn rudeness_to(host: &str, requests: &[Request], delay_us: u64) -> Vec<String> {
         let asked = if after.target == "/robots.txt" { 0 } else { delay_us };
         let least = asked.max(GAP_MS * 1000);
         let gap = after.at_us - before.at_us;
-        if gap < least {
+        if gap + NOTED_LATE_US < least {
             let (first, second, least) = (&before.target, &after.target, least / 1000);
             found.push(format!(
                 "{host}: {second} came {} ms after {first} (at {} ms), not {least}",
@@ -200,12 +202,12 @@ mod tests {
             request(0, "/robots.txt", 1),
             request(500, "/robots.txt", 1),
             request(1200, "/", 1),
-            request(1850, "/a", 1),
+            request(1750, "/a", 1),
         ];
         assert!(rudeness_to("h", &requests, 0).is_empty());
         let found = rudeness_to("h", &requests, 700_000);
-        assert_eq!(found, ["h: /a came 650 ms after / (at 1200 ms), not 700"]);
-        let found = rudeness_to("h", &[request(0, "/", 1), request(499, "/a", 2)], 0);
+        assert_eq!(found, ["h: /a came 550 ms after / (at 1200 ms), not 700"]);
+        let found = rudeness_to("h", &[request(0, "/", 1), request(399, "/a", 2)], 0);
         assert_eq!(found.len(), 2, "{found:?}");
     }
 }

@@ -25,7 +25,8 @@ impl Scenario for Zombie {
         run.pause(frozen)?;
         run.fleet.freeze(victim, false)?;
         run.pause(Duration::from_secs(2))?;
-        run.fleet.stop(&heir)?;
+        // Not by SIGTERM: how a member leaves is what `sigterm` and `rebalance` are about.
+        run.fleet.kill(&heir)?;
         Ok(Fault::one(format!("{victim} frozen for {} ms beside an heir", frozen.as_millis())))
     }
 }
