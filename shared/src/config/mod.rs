@@ -195,12 +195,12 @@ mod tests {
     #[test]
     fn secrets_are_read_from_files() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "p@ss/word\n").unwrap();
+        std::fs::write(file.path(), "p@ss/w%23rd\n").unwrap();
         let path = file.path().to_str().unwrap();
         let url = ("TRAWL_DATABASE_URL", "postgres://u@h/db");
         let password = ("TRAWL_DATABASE_PASSWORD_FILE", path);
         let config = with_file("", &[url, password], &[]).unwrap();
-        assert_eq!(config.common.database.url, "postgres://u:p%40ss%2Fword@h/db");
+        assert_eq!(config.common.database.url, "postgres://u:p%40ss%2Fw%2523rd@h/db");
         assert!(!config.print().contains("p@ss") && !config.print().contains("p%40ss"), "{}", config.print());
 
         let error = |environment: &[(&str, &str)]| with_file("", environment, &[]).unwrap_err().to_string();

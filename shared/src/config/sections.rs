@@ -65,7 +65,9 @@ impl DatabaseSettings {
         if url.username().is_empty() {
             return Err(refused());
         }
-        url.set_password(Some(&self.password)).map_err(|()| refused())?;
+        // What looks like an escape already would be left as it is, and be unescaped later.
+        let password = self.password.replace('%', "%25");
+        url.set_password(Some(&password)).map_err(|()| refused())?;
         self.url = url.into();
         Ok(())
     }
