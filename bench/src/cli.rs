@@ -15,6 +15,7 @@ use crate::floor::{Floor, Override, Parser};
 use crate::frontier::{self, Growth};
 use crate::measure::{self, Contest};
 use crate::parsing::{self, Parsing};
+use crate::retries::{self, Retries};
 use crate::storing::{self, Storing};
 use crate::web::{Preset, RequestLog, Web, WebChoice, hashed_truth, serve};
 
@@ -40,6 +41,11 @@ enum Command {
     Parser(Parsing),
     /// Measure how fast batches are stored, beside a bare COPY and a bare transaction.
     Storage(Storing),
+    /// Measure delayed retries with mixed due times: lateness, memory, CPU.
+    Retries(Retries),
+    /// Measure what exactly once costs on Kafka beside the default.
+    #[cfg(feature = "kafka")]
+    Delivery(crate::delivery::DeliveryModes),
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +98,9 @@ pub fn run() -> anyhow::Result<()> {
         Command::Frontier(growth) => frontier::run(&growth),
         Command::Parser(pages) => parsing::run(&pages),
         Command::Storage(storing) => storing::run(&storing),
+        Command::Retries(retries) => retries::run(&retries),
+        #[cfg(feature = "kafka")]
+        Command::Delivery(modes) => crate::delivery::run(&modes),
     }
 }
 

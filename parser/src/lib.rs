@@ -62,5 +62,5 @@ use trawl_shared::runtime::{GroupSettings, Handler as _, Service};
 pub fn service(settings: &Settings) -> Service {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let group = GroupSettings { concurrency: cores, max_in_flight: 512, ..GroupSettings::default() };
-    Service::new(ParseHandler::NAME).handler(ParseHandler::new(settings.clone()), group)
+    Service::new(ParseHandler::NAME).only_messages().handler(ParseHandler::new(settings.clone()), group)
 }

@@ -48,5 +48,5 @@ pub fn service(settings: &Settings) -> Result<Service, http::BuildError> {
         max_in_flight: TASKS_AT_ONCE,
         ..GroupSettings::default()
     };
-    Ok(Service::new(FetchHandler::NAME).handler(FetchHandler::new(settings)?, group))
+    Ok(Service::new(FetchHandler::NAME).only_messages().handler(FetchHandler::new(settings)?, group))
 }

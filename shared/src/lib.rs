@@ -7,6 +7,7 @@
 
 pub mod broker;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod content;
 #[cfg(feature = "testing")]

@@ -11,8 +11,8 @@ use trawl_shared::runtime::{BatchHandler as _, Context, encode_root};
 use trawl_shared::sql::{DatabaseUrl, Missing};
 use trawl_url_manager::{Dispatcher, EndedTask, FeedbackHandler, Frontier, JobSpec, ScopeKind, Settings};
 
-use super::gauge::{Moment, Spent};
 use super::site::{LINKS, NEW, Sites};
+use crate::gauge::{Moment, Spent};
 
 /// How often `status` is asked.
 const LOOKS: usize = 21;

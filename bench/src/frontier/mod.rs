@@ -5,7 +5,6 @@
 //! then measured with pages as a crawl meets them ([`site`]): of a hundred links ninety-five are known.
 
 mod crawl;
-mod gauge;
 mod report;
 mod site;
 
@@ -14,6 +13,7 @@ use std::str::FromStr;
 use anyhow::Context as _;
 use trawl_shared::sql::DatabaseUrl;
 
+use crate::gauge;
 use crawl::Crawl;
 use report::Row;
 

@@ -73,3 +73,22 @@ pub enum BrokerError {
     #[error("the consumer can't go on: {0}")]
     Fatal(String),
 }
+
+/// A transaction was not written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransactionError {
+    /// Nothing of it was written: the same may pass later, as far as the messages are still this member's.
+    #[error("the transaction was called off: {0}")]
+    Aborted(String),
+    /// Nothing of it was written, because one record can't be taken, now or ever.
+    #[error("record {index} of the transaction: {error}")]
+    Refused {
+        /// Its place among the records.
+        index: usize,
+        /// Why.
+        error: SendError,
+    },
+    /// The writer can't go on, so the process stops: somebody else runs under its name, or the broker refuses it.
+    #[error("transactions can't go on: {0}")]
+    Fatal(String),
+}

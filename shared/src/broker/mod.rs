@@ -13,7 +13,7 @@ pub mod kafka;
 #[cfg(feature = "testing")]
 pub mod conformance;
 
-pub use error::{BrokerError, SendError};
+pub use error::{BrokerError, SendError, TransactionError};
 
 use crate::message::{Delivery, Record, Topic};
 use async_trait::async_trait;
@@ -185,6 +185,31 @@ pub trait Consumer: Send + Sync {
     async fn close(&self);
 }
 
+/// Writes records and commits the offsets of the messages that they follow from, all of it or nothing.
+///
+/// It belongs to one [`Consumer`], and what it writes can be read once it is committed.
+pub trait Transactions: Send + Sync {
+    /// Writes a transaction. One at a time. It is refused where a rebalance happened that the consumer has not told yet
+    /// when this is called: the offsets may be another member's.
+    ///
+    /// The future does not stop half-way: a transaction that is called off is over when it resolves.
+    fn write(
+        &self,
+        records: Vec<Record>,
+        commits: Vec<Commit>,
+    ) -> BoxFuture<'static, Result<(), TransactionError>>;
+}
+
+/// Under which name transactions are written.
+#[derive(Clone, Debug)]
+pub struct TransactionalId {
+    /// Stable over restarts and unique among those that run, without any prefix: who comes later under the same name
+    /// calls off what the one before left open, and shuts him out.
+    pub id: String,
+    /// How long a transaction may take before the broker calls it off.
+    pub timeout: Duration,
+}
+
 /// Where a group without committed offsets begins. As text: `earliest`, `latest`, or an instant in
 /// RFC 3339.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,6 +323,22 @@ pub trait Broker: Send + Sync {
     /// # Errors
     /// When the settings are refused. A broker that can't be reached is waited for.
     async fn subscribe(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, BrokerError>;
+
+    /// Joins a group whose offsets are committed in transactions. Returns when nothing of an earlier owner of the name is
+    /// open any more.
+    ///
+    /// # Errors
+    /// As [`Broker::subscribe`], and where the broker has no transactions.
+    async fn subscribe_with_transactions(
+        &self,
+        subscription: Subscription,
+        name: TransactionalId,
+    ) -> Result<(Box<dyn Consumer>, Arc<dyn Transactions>), BrokerError> {
+        Err(BrokerError::Settings(format!(
+            "this broker has no transactions, which {} of group {} would need: only Kafka can deliver exactly once",
+            name.id, subscription.group
+        )))
+    }
 
     /// Makes missing topics where allowed, checks the others.
     ///

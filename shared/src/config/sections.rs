@@ -4,7 +4,10 @@ use super::ConfigError;
 use crate::{
     broker::TopicSpec,
     message::Topic,
-    runtime::{CircuitSettings, Clock, GroupChanges, RetryPolicies, RuntimeSettings},
+    runtime::{
+        CircuitSettings, Clock, DeliveryMode, GroupChanges, RetryPolicies, RuntimeSettings,
+        TransactionSettings,
+    },
     telemetry::TelemetrySettings,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -173,6 +176,16 @@ pub struct RuntimeSection {
     pub revoke_timeout_ms: u64,
     /// How long a shutdown waits for what is in flight.
     pub drain_timeout_ms: u64,
+    /// Bytes of records that wait in memory for their due time, in each service's reader of `retry`.
+    pub retry_hold_bytes: usize,
+    /// `at-least-once`, or `exactly-once` for services whose effects are messages (scraper, parser).
+    pub delivery: DeliveryMode,
+    /// Exactly once: longest that a message waits for its transaction to begin.
+    pub transaction_interval_ms: u64,
+    /// Exactly once: most messages of one transaction.
+    pub transaction_messages: usize,
+    /// Exactly once: a transaction that takes longer is called off by the broker.
+    pub transaction_timeout_ms: u64,
 }
 
 impl Default for RuntimeSection {
@@ -188,6 +201,11 @@ impl Default for RuntimeSection {
             commit_every: settings.commit_every,
             revoke_timeout_ms: millis(settings.revoke_timeout),
             drain_timeout_ms: millis(settings.drain_timeout),
+            retry_hold_bytes: settings.retry_hold_bytes,
+            delivery: settings.delivery,
+            transaction_interval_ms: millis(settings.transactions.interval),
+            transaction_messages: settings.transactions.messages,
+            transaction_timeout_ms: millis(settings.transactions.timeout),
         }
     }
 }
@@ -202,6 +220,13 @@ impl Common {
             retry: self.retry.clone(),
             circuit: self.circuit.clone(),
             retry_partitions: self.topics.retry.partitions,
+            retry_hold_bytes: section.retry_hold_bytes,
+            delivery: section.delivery,
+            transactions: TransactionSettings {
+                interval: Duration::from_millis(section.transaction_interval_ms),
+                messages: section.transaction_messages,
+                timeout: Duration::from_millis(section.transaction_timeout_ms.max(1)),
+            },
             hold_in_place: Duration::from_millis(section.hold_in_place_ms),
             recent_ids: section.recent_ids,
             commit_interval: Duration::from_millis(section.commit_interval_ms.max(1)),

@@ -2,22 +2,29 @@
 //!
 //! It takes records while there is room, starts handlers up to the bound, collects what finished,
 //! and commits the watermark of each partition. It alone touches the trackers, so there is no lock.
+//!
+//! `lane` is what it does with records of `retry`, `settle` with what finished: by default that was published already
+//! and is committed; `transact` publishes and commits it as one. `leave` lets go.
 
+mod lane;
 mod leave;
+mod settle;
+mod transact;
 
+use self::{settle::Done, transact::Ledger};
 use super::{
-    hold::{Held, Hold, partition_of},
-    intake::{Intake, unaddressed},
+    hold::{Hold, partition_of},
+    intake::Intake,
     route::Route,
     slots::Slots,
-    tiers::Tiers,
     tracker::Tracker,
-    worker::{Stopped, Worker, retry_partition},
+    worker::{Stopped, Worker},
 };
 use crate::{
-    broker::{BrokerError, Commit, Consumer, Event, Partition, SendError},
-    message::{Delivery, Envelope, Record},
+    broker::{BrokerError, Consumer, Event, Partition, SendError, Transactions},
+    message::Delivery,
 };
+pub(super) use lane::spread;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -45,6 +52,8 @@ pub enum RunError {
 
 pub(super) struct GroupLoop {
     pub(super) consumer: Box<dyn Consumer>,
+    /// Where records and offsets are written as one, if they are.
+    pub(super) transactions: Option<Arc<dyn Transactions>>,
     pub(super) intake: Intake,
     pub(super) worker: Arc<Worker>,
     pub(super) shutdown: CancellationToken,
@@ -66,9 +75,20 @@ struct Ready {
     since: Instant,
 }
 
-struct Done {
-    units: Vec<(Partition, i64, u64, usize)>,
-    result: Result<(), Stopped>,
+/// One record in the books of the loop.
+#[derive(Clone, Copy, Debug)]
+struct Unit {
+    partition: Partition,
+    offset: i64,
+    epoch: u64,
+    size: usize,
+}
+
+impl Unit {
+    fn of(delivery: &Delivery, epoch: u64) -> Self {
+        let size = delivery.record.size();
+        Self { partition: partition_of(delivery), offset: delivery.offset, epoch, size }
+    }
 }
 
 struct State {
@@ -81,6 +101,8 @@ struct State {
     in_flight: usize,
     in_flight_bytes: usize,
     finished_since_commit: usize,
+    /// What is handled and waits for its transaction.
+    ledger: Ledger,
 }
 
 impl GroupLoop {
@@ -90,18 +112,21 @@ impl GroupLoop {
             assigned: HashMap::new(),
             next_epoch: 0,
             ready: VecDeque::new(),
-            hold: Hold::default(),
+            hold: Hold::new(self.worker.runtime.retry_hold_bytes),
             running: JoinSet::new(),
             slots: Slots::new(self.worker.settings.concurrency),
             in_flight: 0,
             in_flight_bytes: 0,
             finished_since_commit: 0,
+            ledger: Ledger::default(),
         };
         let mut commit_tick = tokio::time::interval(self.worker.runtime.commit_interval);
         commit_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let result = loop {
             self.start_ready(&mut state);
+            self.start_transaction(&mut state);
             let wake = self.next_wake(&state);
+            let has_room = self.has_room(&state) && !state.hold.is_full(self.worker.runtime.clock.now());
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break Ok(()),
@@ -113,6 +138,11 @@ impl GroupLoop {
                         self.commit(&mut state).await;
                     }
                 }
+                outcome = state.ledger.outcome(), if state.ledger.is_writing() => {
+                    if let Err(error) = self.settle_transaction(&mut state, outcome) {
+                        break Err(error);
+                    }
+                }
                 _ = commit_tick.tick() => self.commit(&mut state).await,
                 () = state.slots.freed(), if !state.ready.is_empty() => {}
                 () = sleep_until(wake), if wake.is_some() => {
@@ -120,7 +150,7 @@ impl GroupLoop {
                         break Err(error);
                     }
                 }
-                event = self.consumer.next(), if self.has_room(&state) => {
+                event = self.consumer.next(), if has_room => {
                     let taken = match event {
                         Ok(event) => self.take(&mut state, event).await,
                         Err(error) => Err(error.into()),
@@ -131,9 +161,9 @@ impl GroupLoop {
                 }
             }
         };
-        self.drain(&mut state).await;
+        let drained = self.drain(&mut state).await;
         self.consumer.close().await;
-        result
+        result.and(drained)
     }
 
     fn has_room(&self, state: &State) -> bool {
@@ -156,13 +186,15 @@ impl GroupLoop {
                     let (epoch, gone) = (state.next_epoch, CancellationToken::new());
                     let assigned = Assigned { tracker, epoch, running: 0, high_watermark: 0, gone };
                     state.assigned.insert(partition, assigned);
+                    state.hold.assign(partition);
                 }
                 self.intake.assigned();
                 self.worker.health.ready();
             }
             Event::Revoked { partitions, lost, done } => {
-                self.revoke(state, &partitions, lost).await;
+                let revoked = self.revoke(state, &partitions, lost).await;
                 drop(done);
+                revoked?;
             }
         }
         Ok(())
@@ -183,92 +215,19 @@ impl GroupLoop {
             return Ok(());
         }
         let epoch = assigned.epoch;
-        let Intake::Retries(groups) = &self.intake else {
-            if self.intake.is_for_another(&self.worker.group, &delivery) {
-                assigned.tracker.finish(delivery.offset);
-                return Ok(());
-            }
-            state.in_flight += 1;
-            state.in_flight_bytes += delivery.record.size();
-            state.ready.push_back(Ready { delivery, epoch, since: Instant::now() });
-            return Ok(());
-        };
-        match Envelope::read(&delivery.record) {
-            Ok(envelope) if envelope.target.as_ref().is_some_and(|target| groups.contains_key(target)) => {
-                let not_before = envelope.not_before.unwrap_or(delivery.timestamp);
-                let now = self.worker.runtime.clock.now();
-                let tiers = Tiers::new(self.worker.runtime.retry_partitions);
-                let due = tiers.wake_at(delivery.partition, not_before, delivery.timestamp, now);
-                if state.hold.push(Held { due, delivery, epoch }) {
-                    self.consumer.set_paused(vec![partition], true).await?;
-                }
-            }
-            Ok(_) => assigned.tracker.finish(delivery.offset),
-            Err(error) => {
-                // Nobody is addressed: every service sees it, and the ledger collapses their letters.
-                assigned.tracker.finish(delivery.offset);
-                let letter = unaddressed(&self.worker, delivery, &error.to_string());
-                self.worker.publish_surely(letter.into_record()).await.map_err(fatal)?;
-            }
+        if matches!(self.intake, Intake::Retries(_)) {
+            return self.hold(state, delivery, epoch).await;
         }
-        Ok(())
-    }
-
-    /// Records whose hold is over: due ones go to their handler, others hop to a shorter tier.
-    async fn wake_held(&self, state: &mut State) -> Result<(), RunError> {
-        let clock = self.worker.runtime.clock;
-        while let Some((held, has_room)) = state.hold.pop_due(clock.now()) {
-            let partition = partition_of(&held.delivery);
-            if has_room {
-                self.consumer.set_paused(vec![partition], false).await?;
-            }
-            let rest = Envelope::read(&held.delivery.record).ok().and_then(|e| Some((e.not_before?, e)));
-            match rest {
-                Some((not_before, envelope)) if not_before > clock.now() => {
-                    let mut record = held.delivery.record.clone();
-                    let partitions = self.worker.runtime.retry_partitions;
-                    record.partition = Some(retry_partition(&envelope, clock.until(not_before), partitions));
-                    self.publish_and_finish(state, partition, held.delivery.offset, record).await?;
-                }
-                _ if self.route(&held.delivery).is_some_and(|(_, route)| route.owned) => {
-                    // Its partition's owner handles it, whoever that is now.
-                    let mut record = held.delivery.record.clone();
-                    let origin = Envelope::read(&record).ok().and_then(|envelope| envelope.origin);
-                    (record.topic, record.partition) =
-                        (origin.map_or(record.topic, |origin| origin.topic), None);
-                    self.publish_and_finish(state, partition, held.delivery.offset, record).await?;
-                }
-                _ => {
-                    state.in_flight += 1;
-                    state.in_flight_bytes += held.delivery.record.size();
-                    state.ready.push_back(Ready {
-                        delivery: held.delivery,
-                        epoch: held.epoch,
-                        since: Instant::now(),
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A record of the retry lane goes on; then the one it was made of is done.
-    async fn publish_and_finish(
-        &self,
-        state: &mut State,
-        partition: Partition,
-        offset: i64,
-        record: Record,
-    ) -> Result<(), RunError> {
-        self.worker.publish_surely(record).await.map_err(fatal)?;
-        if let Some(assigned) = state.assigned.get_mut(&partition) {
-            assigned.tracker.finish(offset);
+        if self.intake.is_for_another(&self.worker.group, &delivery) {
+            assigned.tracker.finish(delivery.offset);
+        } else {
+            state.make_ready(delivery, epoch);
         }
         Ok(())
     }
 
     fn may_start(&self, state: &State) -> bool {
-        state.slots.is_one_free() && !self.worker.circuit.is_open()
+        state.slots.is_one_free() && !self.worker.circuit.is_open() && !state.ledger.is_full()
     }
 
     /// Starts handlers while there is a place for one and something to do.
@@ -310,112 +269,62 @@ impl GroupLoop {
         let mut units = Vec::with_capacity(count);
         let mut deliveries = Vec::with_capacity(count);
         for Ready { delivery, epoch, .. } in state.ready.drain(..count) {
-            let partition = partition_of(&delivery);
-            if let Some(assigned) = state.assigned.get_mut(&partition) {
-                assigned.running += 1;
-            }
-            units.push((partition, delivery.offset, epoch, delivery.record.size()));
+            units.push(Unit::of(&delivery, epoch));
             deliveries.push(delivery);
         }
         let slot = state.slots.take();
         // An owned message comes alone, so there is one partition that may go.
         let owned = route.as_ref().is_some_and(|route| route.owned);
-        let assigned = units.first().filter(|_| owned).and_then(|unit| state.assigned.get(&unit.0));
+        let assigned = units.first().filter(|_| owned).and_then(|unit| state.assigned.get(&unit.partition));
         let gone = assigned.map(|assigned| assigned.gone.clone());
-        state.running.spawn(async move {
+        let input = deliveries.first().filter(|_| self.transactions.is_some() && count == 1).cloned();
+        self.spawn(state, units, input, &worker, |worker, sink| async move {
             let work = async {
                 match route {
-                    Some(route) => worker.process(&route, deliveries, slot).await,
-                    None => worker.refuse(deliveries).await,
+                    Some(route) => worker.process(&route, deliveries, slot, &sink).await,
+                    None => worker.refuse(deliveries, &sink).await,
                 }
             };
-            let result = match gone {
+            match gone {
                 Some(gone) => gone.run_until_cancelled_owned(work).await.unwrap_or(Err(Stopped::Shutdown)),
                 None => work.await,
-            };
-            Done { units, result }
+            }
         });
-        self.worker.metrics.in_flight.set(i64::try_from(state.in_flight).unwrap_or(i64::MAX));
     }
 
     fn route(&self, delivery: &Delivery) -> Option<(Arc<Worker>, Arc<Route>)> {
         self.intake.route(&self.worker, delivery)
     }
 
-    fn finish(&self, state: &mut State, done: Result<Done, tokio::task::JoinError>) -> Result<(), RunError> {
-        // The worker catches panics of handlers, so only a bug of the runtime's own gets here.
-        let done = done.map_err(|error| RunError::Background(error.into()))?;
-        let finished = match done.result {
-            Ok(()) => true,
-            Err(Stopped::Shutdown) => false,
-            Err(Stopped::Fatal(error)) => return Err(error.into()),
-        };
-        for (partition, offset, epoch, size) in done.units {
-            state.in_flight -= 1;
-            state.in_flight_bytes -= size;
-            state.finished_since_commit += 1;
-            // A result of an earlier assignment says nothing of this one.
-            if let Some(assigned) =
-                state.assigned.get_mut(&partition).filter(|assigned| assigned.epoch == epoch)
-            {
-                assigned.running = assigned.running.saturating_sub(1);
-                if finished {
-                    assigned.tracker.finish(offset);
-                }
-            }
-        }
-        self.worker.metrics.in_flight.set(i64::try_from(state.in_flight).unwrap_or(i64::MAX));
-        Ok(())
-    }
-
-    async fn commit(&self, state: &mut State) {
-        state.finished_since_commit = 0;
-        let partitions: Vec<_> = state.assigned.keys().copied().collect();
-        self.commit_of(state, &partitions).await;
-    }
-
-    async fn commit_of(&self, state: &mut State, partitions: &[Partition]) {
-        let mut commits: Vec<Commit> = Vec::new();
-        for partition in partitions {
-            let Some(assigned) = state.assigned.get_mut(partition) else { continue };
-            if let Some(commit) = assigned.tracker.commit() {
-                let lag = assigned.high_watermark - commit.offset;
-                self.worker.metrics.lag(partition.topic.name(), partition.number, lag.max(0));
-                commits.push(commit);
-            }
-        }
-        if commits.is_empty() {
-            return;
-        }
-        let committed: Vec<_> = commits.iter().map(|commit| commit.partition).collect();
-        if let Err(error) = self.consumer.commit(commits).await {
-            self.worker.metrics.commit_failures.inc();
-            tracing::debug!(group = self.worker.group, "{error}; the next commit covers it");
-            for partition in committed {
-                if let Some(assigned) = state.assigned.get_mut(&partition) {
-                    assigned.tracker.commit_again();
-                }
-            }
-        }
-    }
-
-    /// When the loop must look again although nothing happened: a batch has waited long enough, or
-    /// a held record is due.
+    /// When the loop must look again although nothing happened: a batch has waited long enough, a held record goes on,
+    /// or a transaction begins.
     fn next_wake(&self, state: &State) -> Option<Instant> {
         let batch = state
             .ready
             .front()
             .filter(|_| self.may_start(state))
             .map(|ready| ready.since + Duration::from_millis(self.worker.settings.batch_wait_ms));
-        let held = state.hold.next_due().map(|due| Instant::now() + self.worker.runtime.clock.until(due));
-        batch.into_iter().chain(held).min()
+        let clock = self.worker.runtime.clock;
+        // Without room nothing goes on: what finishes makes the loop look again.
+        let due = state.hold.next_due().filter(|_| self.has_room(state));
+        let held = due.into_iter().chain(state.hold.next_look()).min();
+        let held = held.map(|due| Instant::now() + clock.until(due));
+        let transaction = state.ledger.due(&self.worker.runtime.transactions);
+        batch.into_iter().chain(held).chain(transaction).min()
     }
 }
 
-fn fatal(stopped: Stopped) -> RunError {
-    match stopped {
-        Stopped::Fatal(error) => error.into(),
-        Stopped::Shutdown => RunError::Background(anyhow::anyhow!("stopped while publishing")),
+impl State {
+    /// Puts a record into the queue for handlers.
+    fn make_ready(&mut self, delivery: Delivery, epoch: u64) {
+        self.in_flight += 1;
+        self.in_flight_bytes += delivery.record.size();
+        self.ready.push_back(Ready { delivery, epoch, since: Instant::now() });
+    }
+
+    /// The partition's state, if it is still the assignment that the unit is of.
+    fn assignment_of(&mut self, unit: &Unit) -> Option<&mut Assigned> {
+        self.assigned.get_mut(&unit.partition).filter(|assigned| assigned.epoch == unit.epoch)
     }
 }
 

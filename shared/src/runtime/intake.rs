@@ -41,14 +41,20 @@ impl Intake {
             Self::Topics(routes) => {
                 choose(routes, delivery.record.topic, delivery).map(|route| (Arc::clone(own), route))
             }
-            Self::Retries(groups) => {
-                let envelope = Envelope::read(&delivery.record).ok()?;
-                let (worker, routes) = groups.get(envelope.target.as_deref()?)?;
-                let route =
-                    choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
-                Some((Arc::clone(worker), route))
-            }
+            Self::Retries(_) => self.retry_route(&Envelope::read(&delivery.record).ok()?, delivery),
         }
+    }
+
+    /// The handler that a record of `retry` is addressed to.
+    pub(super) fn retry_route(
+        &self,
+        envelope: &Envelope,
+        delivery: &Delivery,
+    ) -> Option<(Arc<Worker>, Arc<Route>)> {
+        let Self::Retries(groups) = self else { return None };
+        let (worker, routes) = groups.get(envelope.target.as_deref()?)?;
+        let route = choose(routes, envelope.origin.map_or(Topic::Retry, |origin| origin.topic), delivery)?;
+        Some((Arc::clone(worker), route))
     }
 }
 

@@ -5,7 +5,6 @@
 //! long; `service` puts them together.
 
 mod circuit;
-mod clock;
 mod failure;
 mod group;
 mod handler;
@@ -17,18 +16,18 @@ mod recent;
 mod route;
 mod service;
 mod settings;
+mod sink;
 mod slots;
 mod tiers;
 mod tracker;
 mod worker;
 
-pub use crate::model::FailureClass;
+pub use crate::{clock::Clock, model::FailureClass};
 pub use circuit::CircuitSettings;
-pub use clock::Clock;
 pub use failure::{Failure, Fault};
 pub use group::RunError;
 pub use handler::{BatchHandler, Context, Handler};
 pub use outputs::{Lineage, Outputs, encode_root};
 pub use policy::{RetryPolicies, RetryPolicy};
 pub use service::{Bus, Flow, Running, Service};
-pub use settings::{GroupChanges, GroupSettings, RuntimeSettings};
+pub use settings::{DeliveryMode, GroupChanges, GroupSettings, RuntimeSettings, TransactionSettings};

@@ -1,7 +1,7 @@
 //! A service: handlers in consumer groups, a retry lane, background tasks, one way to run them.
 
 use super::{
-    BatchHandler, GroupSettings, Handler, RunError, RuntimeSettings,
+    BatchHandler, DeliveryMode, GroupSettings, Handler, RunError, RuntimeSettings,
     circuit::Circuit,
     group::GroupLoop,
     intake::Intake,
@@ -10,7 +10,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    broker::{Broker, Connection, Subscription},
+    broker::{Broker, BrokerError, Connection, Consumer, Subscription, TransactionalId, Transactions},
     message::Topic,
     telemetry::{Health, Metrics},
 };
@@ -51,6 +51,7 @@ pub struct Service {
     groups: BTreeMap<String, GroupSettings>,
     sources: Vec<(Topic, &'static str)>,
     background: Vec<(&'static str, Background)>,
+    only_messages: bool,
 }
 
 /// What flows through one handler: a line of the topology.
@@ -76,7 +77,15 @@ impl Service {
             groups: BTreeMap::new(),
             sources: Vec::new(),
             background: Vec::new(),
+            only_messages: false,
         }
+    }
+
+    /// States that its handlers take one message at a time and have no lasting effect but their outputs, so that
+    /// [`DeliveryMode::ExactlyOnce`] has a meaning for it. Who keeps something does so once by the ids of messages.
+    #[must_use]
+    pub fn only_messages(self) -> Self {
+        Self { only_messages: true, ..self }
     }
 
     /// Registers a handler, in a group of its own with these settings.
@@ -166,6 +175,7 @@ impl Service {
         let shutdown = shutdown.child_token();
         let mut tasks = JoinSet::new();
         let mut lane: HashMap<String, (Arc<Worker>, Vec<Arc<Route>>)> = HashMap::new();
+        let delivery = if self.only_messages { runtime.delivery } else { DeliveryMode::AtLeastOnce };
         let instance =
             if runtime.instance.is_empty() { default_instance() } else { runtime.instance.clone() };
         for (group, settings) in self.effective_groups(&runtime)? {
@@ -181,24 +191,25 @@ impl Service {
                     replay: settings.replay,
                     ..Subscription::new(group.clone(), topics)
                 };
-                let consumer = bus.broker.subscribe(subscription).await?;
+                let name = format!("{group}.{instance}.{member}");
+                let (consumer, transactions) = join(&bus, &runtime, delivery, subscription, &name).await?;
                 lane.entry(group.clone()).or_insert_with(|| (Arc::clone(&worker), routes.clone()));
                 let intake = Intake::Topics(routes.clone());
-                tasks.spawn(GroupLoop { consumer, intake, worker, shutdown: shutdown.clone() }.run());
+                let shutdown = shutdown.clone();
+                tasks.spawn(GroupLoop { consumer, transactions, intake, worker, shutdown }.run());
             }
         }
         if !lane.is_empty() {
             let group = format!("{}.retry", self.name);
             let worker = Arc::new(self.worker(&bus, &runtime, &group, &GroupSettings::default(), &instance));
+            let member = format!("{group}.{instance}");
             let subscription = Subscription {
-                instance: runtime.static_membership.then(|| format!("{group}.{instance}")),
+                instance: runtime.static_membership.then(|| member.clone()),
                 ..Subscription::new(group, [Topic::Retry])
             };
-            let consumer = bus.broker.subscribe(subscription).await?;
-            tasks.spawn(
-                GroupLoop { consumer, intake: Intake::Retries(lane), worker, shutdown: shutdown.clone() }
-                    .run(),
-            );
+            let (consumer, transactions) = join(&bus, &runtime, delivery, subscription, &member).await?;
+            let (intake, shutdown) = (Intake::Retries(lane), shutdown.clone());
+            tasks.spawn(GroupLoop { consumer, transactions, intake, worker, shutdown }.run());
         }
         for (name, task) in self.background {
             let task = task(bus.clone(), shutdown.clone());
@@ -278,6 +289,29 @@ impl Service {
             stop: CancellationToken::new(),
         }
     }
+}
+
+/// Joins a group, in the way that the mode of delivery asks for. `member` names this one over restarts.
+async fn join(
+    bus: &Bus,
+    runtime: &RuntimeSettings,
+    delivery: DeliveryMode,
+    subscription: Subscription,
+    member: &str,
+) -> Result<(Box<dyn Consumer>, Option<Arc<dyn Transactions>>), BrokerError> {
+    if delivery == DeliveryMode::AtLeastOnce {
+        return Ok((bus.broker.subscribe(subscription).await?, None));
+    }
+    if runtime.instance.is_empty() {
+        return Err(BrokerError::Settings(
+            "runtime.delivery = \"exactly-once\" wants a runtime.instance: a name of this process that stays the same over \
+             restarts and that no other process of its service has (TRAWL_RUNTIME_INSTANCE)"
+                .to_owned(),
+        ));
+    }
+    let name = TransactionalId { id: member.to_owned(), timeout: runtime.transactions.timeout };
+    let (consumer, transactions) = bus.broker.subscribe_with_transactions(subscription, name).await?;
+    Ok((consumer, Some(transactions)))
 }
 
 /// A service that runs.

@@ -106,6 +106,35 @@ impl GroupChanges {
     }
 }
 
+/// How often what follows from a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryMode {
+    /// Once, and again where a process died before the offset was committed. What is written twice has the same ids, and
+    /// whoever keeps something keeps it once.
+    #[default]
+    AtLeastOnce,
+    /// Once: records and offsets are one Kafka transaction.
+    ExactlyOnce,
+}
+
+/// How transactions are cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionSettings {
+    /// Longest that a message waits for its transaction to begin.
+    pub interval: Duration,
+    /// Most messages of one transaction.
+    pub messages: usize,
+    /// The broker calls a transaction off that takes longer than this, and consumers of its records wait until then.
+    pub timeout: Duration,
+}
+
+impl Default for TransactionSettings {
+    fn default() -> Self {
+        Self { interval: Duration::from_millis(100), messages: 500, timeout: Duration::from_secs(10) }
+    }
+}
+
 /// How the loops of a process run.
 #[derive(Clone, Debug)]
 pub struct RuntimeSettings {
@@ -117,6 +146,12 @@ pub struct RuntimeSettings {
     pub circuit: CircuitSettings,
     /// Partitions of `retry`, which are its delay tiers: as many as the topic has, whatever was asked for.
     pub retry_partitions: i32,
+    /// Bytes of records that wait in memory for their due time, in each service's reader of `retry`.
+    pub retry_hold_bytes: usize,
+    /// What a service whose effects are messages promises.
+    pub delivery: DeliveryMode,
+    /// How transactions are cut, where delivery is exactly once.
+    pub transactions: TransactionSettings,
     /// `Later` waits up to this hold the message in place, longer ones send it through `retry`.
     pub hold_in_place: Duration,
     /// Finished message ids remembered per group.
@@ -144,6 +179,9 @@ impl Default for RuntimeSettings {
             retry: RetryPolicies::default(),
             circuit: CircuitSettings::default(),
             retry_partitions: 12,
+            retry_hold_bytes: 64 * 1024 * 1024,
+            delivery: DeliveryMode::AtLeastOnce,
+            transactions: TransactionSettings::default(),
             hold_in_place: Duration::from_secs(5),
             recent_ids: 65_536,
             commit_interval: Duration::from_secs(1),

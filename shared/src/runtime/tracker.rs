@@ -60,6 +60,11 @@ impl Tracker {
         self.dirty |= self.open.remove(&offset);
     }
 
+    /// What counted as finished is not: its transaction came to nothing.
+    pub(super) fn reopen(&mut self, offset: i64) {
+        self.open.insert(offset);
+    }
+
     /// Everything below is finished.
     fn watermark(&self) -> i64 {
         self.open.first().copied().unwrap_or(self.next)
@@ -75,8 +80,18 @@ impl Tracker {
         if self.committed.is_some_and(|committed| offset < committed) {
             return None;
         }
-        self.committed = Some(offset);
-        Some(Commit { partition: self.partition, offset, metadata: self.metadata(offset) })
+        let metadata = self.metadata(offset).unwrap_or_default();
+        Some(Commit { partition: self.partition, offset, metadata })
+    }
+
+    /// Whether a commit tells all that is finished, so that nothing of it is ever handled again.
+    pub(super) fn is_told_in_full(&self) -> bool {
+        self.metadata(self.watermark()).is_some()
+    }
+
+    /// The commit reached the broker.
+    pub(super) fn committed(&mut self, commit: &Commit) {
+        self.committed = Some(commit.offset);
     }
 
     /// The commit did not reach the broker: the next one covers it.
@@ -85,24 +100,32 @@ impl Tracker {
     }
 
     /// `v1;<gap>+<length>,...`: runs of finished offsets, each as its distance from the end of the
-    /// run before (the first from the watermark).
-    fn metadata(&self, watermark: i64) -> String {
+    /// run before (the first from the watermark). `None` where they are too many.
+    fn metadata(&self, watermark: i64) -> Option<String> {
         let mut text = String::new();
         let mut last_end = watermark;
+        let mut push = |start: i64, end: i64| {
+            let separator = if text.is_empty() { METADATA_VERSION } else { "," };
+            text.push_str(&format!("{separator}{}+{}", start - last_end, end - start));
+            last_end = end;
+            text.len() <= MAX_METADATA
+        };
         let mut gaps = self.open.iter().copied().peekable();
         while let Some(open) = gaps.next() {
             let run = open + 1;
             let end = gaps.peek().copied().unwrap_or(self.next);
-            if end > run {
-                let separator = if text.is_empty() { METADATA_VERSION } else { "," };
-                text.push_str(&format!("{separator}{}+{}", run - last_end, end - run));
-                last_end = end;
-            }
-            if text.len() > MAX_METADATA {
-                return String::new();
+            if end > run && !push(run, end) {
+                return None;
             }
         }
-        text
+        // What an earlier owner finished and was not read again yet.
+        for range in &self.finished_before {
+            let (start, end) = ((*range.start()).max(self.next), range.end() + 1);
+            if end > start && !push(start, end) {
+                return None;
+            }
+        }
+        Some(text)
     }
 }
 
@@ -169,7 +192,51 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_came_to_nothing_is_open_again() {
+        let mut tracker = tracker(3);
+        tracker.finish(0);
+        tracker.finish(2);
+        let commit = tracker.commit().unwrap();
+        assert_eq!((commit.offset, commit.metadata.as_str()), (1, "v1;1+1"));
+        tracker.reopen(0);
+        tracker.commit_again();
+        let commit = tracker.commit().unwrap();
+        assert_eq!((commit.offset, commit.metadata.as_str()), (0, "v1;2+1"));
+        tracker.committed(&commit);
+        let scattered = (0..2_000).step_by(2);
+        let mut tracker = self::tracker(2_000);
+        scattered.clone().for_each(|offset| tracker.finish(offset + 1));
+        assert!(!tracker.is_told_in_full());
+        scattered.skip(300).for_each(|offset| tracker.reopen(offset + 1));
+        assert!(tracker.is_told_in_full());
+    }
+
     proptest! {
+        /// Owner after owner dies at any point, each having read and finished some: nobody is given what one of those
+        /// before him has finished and committed, and everybody the rest.
+        #[test]
+        fn what_is_finished_stays_finished_over_any_number_of_owners(
+            owners in proptest::collection::vec((0_i64..40, proptest::collection::vec(any::<bool>(), 40)), 1..6),
+        ) {
+            let mut done = BTreeSet::new();
+            let mut commit: Option<Commit> = None;
+            for (read, finishes) in owners {
+                let mut tracker = Tracker::new(PARTITION, commit.as_ref());
+                let start = commit.as_ref().map_or(0, |commit| commit.offset);
+                for (offset, finish) in (start..read.max(start)).zip(finishes) {
+                    prop_assert_eq!(tracker.receive(offset), !done.contains(&offset), "{}", offset);
+                    if finish {
+                        tracker.finish(offset);
+                        done.insert(offset);
+                    }
+                }
+                if let Some(new) = tracker.commit() {
+                    commit = Some(new);
+                }
+            }
+        }
+
         /// Against the plain model: a set of finished offsets. After a crash at any point the next
         /// owner is given exactly the unfinished ones (or all, where the map was too long).
         #[test]
@@ -181,6 +248,7 @@ mod tests {
             for (offset, done) in (0..total).zip(&finished) {
                 if *done { tracker.finish(offset); }
             }
+            prop_assert!(tracker.is_told_in_full());
             if let Some(commit) = tracker.commit() {
                 let mut next = Tracker::new(PARTITION, Some(&commit));
                 for offset in 0..total {

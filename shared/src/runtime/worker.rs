@@ -7,8 +7,10 @@
 use super::{
     Failure, Fault, GroupSettings, RuntimeSettings,
     circuit::{self, Circuit, Verdict},
+    group::spread,
     recent::RecentIds,
     route::{Caller, Failed, Handled, Item, Route, Stage},
+    sink::Sink,
     slots::Slot,
     tiers::Tiers,
 };
@@ -31,6 +33,8 @@ use tracing::{Instrument, Span, field::Empty};
 
 /// Failed attempts that travel with a message; older ones are dropped first.
 const MAX_HISTORY: usize = 20;
+/// The code of a message whose outputs the broker never takes.
+const OUTPUT_TOO_LARGE: &str = "output_too_large";
 /// How long a sender waits before it tries a failed broker again.
 const PUBLISH_BACKOFF: Duration = Duration::from_millis(500);
 
@@ -65,6 +69,7 @@ impl Worker {
         route: &Route,
         deliveries: Vec<Delivery>,
         slot: Slot,
+        sink: &Sink,
     ) -> Result<(), Stopped> {
         let mut slot = Some(slot);
         let mut items = Vec::with_capacity(deliveries.len());
@@ -85,18 +90,18 @@ impl Worker {
                         retry_after: None,
                         error: error.into(),
                     };
-                    self.bury_unread(&delivery, &fault).await?;
+                    self.bury_unread(&delivery, &fault, sink).await?;
                 }
             }
         }
         while !items.is_empty() {
-            items = self.attempt(route, items, &mut slot).await?;
+            items = self.attempt(route, items, &mut slot, sink).await?;
         }
         Ok(())
     }
 
     /// Records of a type that no handler of the group takes.
-    pub(super) async fn refuse(&self, deliveries: Vec<Delivery>) -> Result<(), Stopped> {
+    pub(super) async fn refuse(&self, deliveries: Vec<Delivery>, sink: &Sink) -> Result<(), Stopped> {
         for delivery in deliveries {
             let kind = delivery.record.headers.get_str(names::TYPE).unwrap_or("(none)");
             let error = anyhow::anyhow!("no handler of group {} takes messages of type {kind:?}", self.group);
@@ -106,17 +111,17 @@ impl Worker {
                 retry_after: None,
                 error,
             };
-            self.bury_unread(&delivery, &fault).await?;
+            self.bury_unread(&delivery, &fault, sink).await?;
         }
         Ok(())
     }
 
     /// What can't be read is given up at once, unless nearly nothing can be read.
-    async fn bury_unread(&self, delivery: &Delivery, fault: &Fault) -> Result<(), Stopped> {
+    async fn bury_unread(&self, delivery: &Delivery, fault: &Fault, sink: &Sink) -> Result<(), Stopped> {
         while self.waits_for_turn(delivery, fault) {
             self.take_turn().await?;
         }
-        self.bury(delivery, None, Stage::Decode, fault).await
+        self.bury(delivery, None, Stage::Decode, fault, sink).await
     }
 
     /// Counts a failure; true when the circuit is open and the message has to wait.
@@ -159,6 +164,7 @@ impl Worker {
         route: &Route,
         items: Vec<Item>,
         slot: &mut Option<Slot>,
+        sink: &Sink,
     ) -> Result<Vec<Item>, Stopped> {
         let began = Instant::now();
         let span = self.span(&items);
@@ -175,7 +181,7 @@ impl Worker {
         let mut wait = Duration::ZERO;
         let mut waits_for_turn = false;
         for (item, answer) in items.into_iter().zip(answers) {
-            match self.settle(&item, answer, took).await? {
+            match self.settle(&item, answer, took, sink).await? {
                 Settled::Done => {}
                 Settled::Hold(after) => {
                     wait = wait.max(after);
@@ -214,17 +220,25 @@ impl Worker {
         span
     }
 
-    async fn settle(&self, item: &Item, answer: Handled, took: Duration) -> Result<Settled, Stopped> {
+    async fn settle(
+        &self,
+        item: &Item,
+        answer: Handled,
+        took: Duration,
+        sink: &Sink,
+    ) -> Result<Settled, Stopped> {
         let failed = match answer {
-            Ok(records) => match self.publish(records).await? {
+            Ok(records) => match self.publish(records, sink).await? {
                 None => {
-                    self.remember(item.identity);
+                    if !sink.gather(|gathered| gathered.handled.push(item.identity)) {
+                        self.remember(item.identity);
+                    }
                     self.passed();
                     return Ok(Settled::Done);
                 }
                 Some(refused) => Failed {
                     stage: Stage::Encode,
-                    failure: Failure::reject(FailureClass::Message, "output_too_large", refused),
+                    failure: Failure::reject(FailureClass::Message, OUTPUT_TOO_LARGE, refused),
                     retry: RetryChanges::default(),
                 },
             },
@@ -245,23 +259,25 @@ impl Worker {
                 if self.circuit.is_open() {
                     self.passed();
                 }
-                self.send_to_retry(item, item.envelope.clone(), after).await?;
+                self.send_to_retry(item, item.envelope.clone(), after, sink).await?;
                 Ok(Settled::Done)
             }
             Failure::Retry(fault) => {
                 let policy = self.runtime.retry.of(fault.class, &failed.retry);
                 if attempts >= policy.attempts {
-                    self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault).await?;
+                    self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault, sink)
+                        .await?;
                 } else {
                     let mut envelope = item.envelope.clone();
                     self.note_attempt(&mut envelope, &fault, took);
                     self.metrics.retried(item.delivery.record.topic.name(), &fault.code);
-                    self.send_to_retry(item, envelope, policy.delay(attempts, fault.retry_after)).await?;
+                    let delay = policy.delay(attempts, fault.retry_after);
+                    self.send_to_retry(item, envelope, delay, sink).await?;
                 }
                 Ok(Settled::Done)
             }
             Failure::Reject(fault) => {
-                self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault).await?;
+                self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault, sink).await?;
                 Ok(Settled::Done)
             }
         }
@@ -287,6 +303,7 @@ impl Worker {
         item: &Item,
         mut envelope: Envelope,
         delay: Duration,
+        sink: &Sink,
     ) -> Result<(), Stopped> {
         envelope.not_before = self.runtime.clock.now().checked_add(delay).ok();
         envelope.target.get_or_insert_with(|| self.group.clone());
@@ -294,8 +311,9 @@ impl Worker {
         let mut record = item.delivery.record.clone();
         envelope.write_to(&mut record.headers);
         record.topic = Topic::Retry;
-        record.partition = Some(retry_partition(&envelope, delay, self.runtime.retry_partitions));
-        self.publish_surely(record).await
+        let tiers = Tiers::new(self.runtime.retry_partitions);
+        record.partition = Some(tiers.partition(delay, spread(&envelope)));
+        self.publish_surely(vec![record], sink).await
     }
 
     /// The record goes to `dead-letter` with its whole story.
@@ -305,6 +323,7 @@ impl Worker {
         envelope: Option<(&Envelope, Duration)>,
         stage: Stage,
         fault: &Fault,
+        sink: &Sink,
     ) -> Result<(), Stopped> {
         let mut record = delivery.record.clone();
         let mut source = source_of(delivery);
@@ -339,17 +358,13 @@ impl Worker {
             attempts,
             failed_at: self.runtime.clock.now(),
         };
-        self.publish_surely(DeadLetter { record, reason }.into_record()).await
+        self.publish_surely(vec![DeadLetter { record, reason }.into_record()], sink).await
     }
 
     /// Publishes a handler's outputs; `Some` when one of them can never be taken.
-    async fn publish(&self, records: Vec<Record>) -> Result<Option<SendError>, Stopped> {
-        if records.is_empty() {
+    async fn publish(&self, records: Vec<Record>, sink: &Sink) -> Result<Option<SendError>, Stopped> {
+        if records.is_empty() || sink.gather(|gathered| gathered.records.extend(records.iter().cloned())) {
             return Ok(None);
-        }
-        let mut counts: BTreeMap<Topic, u64> = BTreeMap::new();
-        for record in &records {
-            *counts.entry(record.topic).or_default() += 1;
         }
         loop {
             let sent = tokio::select! {
@@ -363,18 +378,44 @@ impl Worker {
                 Err(error) => return Ok(Some(error)),
             }
         }
-        for (topic, count) in counts {
-            self.metrics.produced(topic.name(), count);
-        }
+        self.count_produced(&records);
         Ok(None)
     }
 
-    /// Publishes a record that must not get lost: a copy of what is about to count as done.
-    pub(super) async fn publish_surely(&self, record: Record) -> Result<(), Stopped> {
-        match self.publish(vec![record]).await? {
+    pub(super) fn count_produced(&self, records: &[Record]) {
+        let mut counts: BTreeMap<Topic, u64> = BTreeMap::new();
+        for record in records {
+            *counts.entry(record.topic).or_default() += 1;
+        }
+        for (topic, count) in counts {
+            self.metrics.produced(topic.name(), count);
+        }
+    }
+
+    /// Publishes records that must not get lost: copies of what is about to count as done.
+    pub(super) async fn publish_surely(&self, records: Vec<Record>, sink: &Sink) -> Result<(), Stopped> {
+        match self.publish(records, sink).await? {
             None => Ok(()),
             Some(error) => Err(Stopped::Fatal(error)),
         }
+    }
+
+    /// A record that follows from the message was refused by the transaction that it was in: the message is given up.
+    pub(super) async fn give_up_output(
+        &self,
+        delivery: &Delivery,
+        refused: SendError,
+        sink: &Sink,
+    ) -> Result<(), Stopped> {
+        let fault = Fault {
+            class: FailureClass::Message,
+            code: OUTPUT_TOO_LARGE.into(),
+            retry_after: None,
+            error: refused.into(),
+        };
+        let envelope = Envelope::read(&delivery.record).ok();
+        let attempt = envelope.as_ref().map(|envelope| (envelope, Duration::ZERO));
+        self.bury(delivery, attempt, Stage::Encode, &fault, sink).await
     }
 
     async fn wait_for_broker(&self, error: &SendError) -> Result<(), Stopped> {
@@ -391,7 +432,8 @@ impl Worker {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).contains(identity)
     }
 
-    fn remember(&self, identity: MessageId) {
+    /// Knows the message for a duplicate from now on.
+    pub(super) fn remember(&self, identity: MessageId) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).insert(identity);
     }
 }
@@ -404,9 +446,4 @@ enum Settled {
 
 pub(super) fn source_of(delivery: &Delivery) -> Source {
     Source { topic: delivery.record.topic, partition: delivery.partition, offset: delivery.offset }
-}
-
-/// The partition where a record waits; records of one id spread the same way each time.
-pub(super) fn retry_partition(envelope: &Envelope, delay: Duration, partitions: i32) -> i32 {
-    Tiers::new(partitions).partition(delay, envelope.id.0.as_u64_pair().1)
 }

@@ -23,6 +23,9 @@ struct Inner {
     lag: Family<PartitionLabels, Gauge>,
     commit_failures: Family<HandlerLabels, Counter>,
     circuit_open: Family<HandlerLabels, Gauge>,
+    retry_held_bytes: Family<HandlerLabels, Gauge>,
+    retry_late_seconds: Family<HandlerLabels, Histogram, fn() -> Histogram>,
+    transactions: Family<OutcomeLabels, Counter>,
     broker_up: Gauge,
 }
 
@@ -53,6 +56,13 @@ struct HandlerLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OutcomeLabels {
+    service: String,
+    group: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PartitionLabels {
     group: String,
     topic: &'static str,
@@ -61,6 +71,9 @@ struct PartitionLabels {
 
 /// Upper bounds of the handler-time buckets, in seconds: from a cached parse to a slow fetch.
 const BUCKETS: [f64; 12] = [0.000_25, 0.001, 0.004, 0.016, 0.064, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
+
+/// Upper bounds of the lateness buckets, in seconds: a second is what is promised.
+const LATE_BUCKETS: [f64; 8] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -76,6 +89,9 @@ impl Default for Metrics {
             lag: Family::default(),
             commit_failures: Family::default(),
             circuit_open: Family::default(),
+            retry_held_bytes: Family::default(),
+            retry_late_seconds: Family::new_with_constructor(|| Histogram::new(LATE_BUCKETS)),
+            transactions: Family::default(),
             broker_up: Gauge::default(),
             registry: Mutex::default(),
         };
@@ -113,6 +129,21 @@ impl Default for Metrics {
             "1 while a group has stopped because too many of its messages fail",
             inner.circuit_open.clone(),
         );
+        registry.register(
+            "retry_held_bytes",
+            "Records of retry in memory that wait for their due time, in bytes",
+            inner.retry_held_bytes.clone(),
+        );
+        registry.register(
+            "retry_late_seconds",
+            "Time from the due time of a waiting message to its next attempt",
+            inner.retry_late_seconds.clone(),
+        );
+        registry.register(
+            "transactions",
+            "Transactions of groups that deliver exactly once",
+            inner.transactions.clone(),
+        );
         registry.register("broker_up", "1 when the broker can be reached", inner.broker_up.clone());
         *inner.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
         Self(Arc::new(inner))
@@ -149,6 +180,8 @@ impl Metrics {
             handler_seconds: self.0.handler_seconds.get_or_create(&labels).clone(),
             commit_failures: self.0.commit_failures.get_or_create(&labels).clone(),
             circuit_open: self.0.circuit_open.get_or_create(&labels).clone(),
+            retry_held_bytes: self.0.retry_held_bytes.get_or_create(&labels).clone(),
+            retry_late_seconds: self.0.retry_late_seconds.get_or_create(&labels).clone(),
             service: service.to_owned(),
             group: group.to_owned(),
             metrics: self.clone(),
@@ -169,6 +202,8 @@ pub struct GroupMetrics {
     /// Commits that failed.
     pub commit_failures: Counter,
     circuit_open: Gauge,
+    retry_held_bytes: Gauge,
+    retry_late_seconds: Histogram,
 }
 
 impl GroupMetrics {
@@ -209,6 +244,22 @@ impl GroupMetrics {
     /// The group has stopped for failing, or goes on.
     pub fn circuit(&self, is_open: bool) {
         self.circuit_open.set(i64::from(is_open));
+    }
+
+    /// Bytes of records that wait for their due time.
+    pub fn held(&self, bytes: usize) {
+        self.retry_held_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// A message that waited goes on, this much after its due time.
+    pub fn retried_late(&self, late: jiff::SignedDuration) {
+        self.retry_late_seconds.observe(late.as_secs_f64().max(0.0));
+    }
+
+    /// A transaction ended.
+    pub fn transaction(&self, outcome: &'static str) {
+        let labels = OutcomeLabels { service: self.service.clone(), group: self.group.clone(), outcome };
+        self.metrics.0.transactions.get_or_create(&labels).inc();
     }
 
     /// Messages of a partition that are not finished.

@@ -3,14 +3,16 @@
 //! its owner does.
 
 use super::{
-    context::{Context, Member},
+    context::{Context, Member, Offsets},
     errors::settings_error,
     handover::{Handover, Relief},
     names::Names,
     poll_thread::{self, Command},
+    producer::KafkaProducer,
     properties::{self, client_config},
     settings::KafkaSettings,
     status::Status,
+    transactions::KafkaTransactions,
 };
 use crate::broker::{BrokerError, Commit, Consumer, Event, Partition, Subscription};
 use async_trait::async_trait;
@@ -41,6 +43,7 @@ impl KafkaConsumer {
         names: &Names,
         status: &Arc<Status>,
         subscription: Subscription,
+        offsets: Offsets,
     ) -> Result<Self, BrokerError> {
         let config = client_config(properties::consumer(settings, names, &subscription)?);
         let limits = &settings.consumer;
@@ -53,6 +56,7 @@ impl KafkaConsumer {
             handover: Arc::clone(&handover),
             revoke_patience: revoke_patience(Duration::from_millis(limits.session_timeout_ms)),
             subscription,
+            offsets,
         };
         let consumer = BaseConsumer::from_config_and_context(&config, Context::new(member, received))
             .map_err(|error| settings_error(&error))?;
@@ -67,6 +71,17 @@ impl KafkaConsumer {
             })
             .map_err(|error| BrokerError::Settings(format!("no thread for a consumer: {error}")))?;
         Ok(Self { handover, commands, ended })
+    }
+
+    /// The transactions that commit this member's offsets.
+    pub(super) fn transactions(
+        &self,
+        producer: Arc<KafkaProducer>,
+        names: &Names,
+        id: String,
+    ) -> KafkaTransactions {
+        let (commands, handover) = (self.commands.clone(), Arc::clone(&self.handover));
+        KafkaTransactions::new(producer, commands, handover, names.clone(), id)
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {

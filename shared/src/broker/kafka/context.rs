@@ -31,6 +31,16 @@ pub(super) struct Member {
     pub(super) subscription: Subscription,
     /// How long a rebalance waits for what is in flight.
     pub(super) revoke_patience: Duration,
+    pub(super) offsets: Offsets,
+}
+
+/// How the offsets of a member are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offsets {
+    /// By themselves. Where they can't be read, messages are handled again.
+    Committed,
+    /// In transactions. Where they can't be read, nothing is handled.
+    InTransactions,
 }
 
 /// The context of a [`BaseConsumer`].
@@ -120,6 +130,10 @@ impl Context {
                     state.flow.hold(&partitions, paused);
                     self.apply(consumer, &mut state);
                     let _ = reply.send(());
+                }
+                Command::GroupMetadata { known, reply } => {
+                    let is_known = self.member.handover.rebalances() == known;
+                    let _ = reply.send(consumer.group_metadata().filter(|_| is_known));
                 }
                 Command::Room => {}
                 Command::Close => state.closed = true,

@@ -32,6 +32,9 @@ struct State {
     events: VecDeque<Item>,
     records: usize,
     bytes: usize,
+    /// Events of rebalances: how many there were, and how many were taken.
+    rebalances: u64,
+    rebalances_told: u64,
     end: Option<BrokerError>,
 }
 
@@ -95,7 +98,10 @@ impl Handover {
 
     /// Adds an event that the records pushed later depend on.
     pub(super) fn push(&self, event: Event) {
-        self.state().events.push_back(Item::Other(event));
+        let mut state = self.state();
+        state.rebalances += 1;
+        state.events.push_back(Item::Other(event));
+        drop(state);
         self.wake();
     }
 
@@ -105,9 +111,20 @@ impl Handover {
         let mut state = self.state();
         let at =
             state.events.iter().rposition(|item| matches!(item, Item::Other(_))).map_or(0, |last| last + 1);
+        state.rebalances += 1;
         state.events.insert(at, Item::Other(event));
         drop(state);
         self.wake();
+    }
+
+    /// How many events of rebalances there were.
+    pub(super) fn rebalances(&self) -> u64 {
+        self.state().rebalances
+    }
+
+    /// How many of them the service has taken. As many: what it knows of its partitions is how things stand.
+    pub(super) fn rebalances_told(&self) -> u64 {
+        self.state().rebalances_told
     }
 
     /// Tells a waiting taker to look.
@@ -145,7 +162,9 @@ impl Handover {
     /// Drops everything. Rebalances that wait for a guard in here go on.
     pub(super) fn clear(&self) {
         let dropped = std::mem::take(&mut *self.state());
-        self.state().end = dropped.end;
+        let mut state = self.state();
+        state.end = dropped.end;
+        (state.rebalances, state.rebalances_told) = (dropped.rebalances, dropped.rebalances_told);
     }
 
     fn take(&self) -> Option<(Result<Event, BrokerError>, Relief)> {
@@ -157,7 +176,10 @@ impl Handover {
                 state.bytes -= bytes;
                 Event::Records(records)
             }
-            Some(Item::Other(event)) => event,
+            Some(Item::Other(event)) => {
+                state.rebalances_told += 1;
+                event
+            }
             None => return state.end.clone().map(|error| (Err(error), Relief::No)),
         };
         let relief = match (before, self.level_of(&state)) {
@@ -276,7 +298,9 @@ mod tests {
         handover.push_ahead(revoked());
         assert_eq!(offsets(handover.next().await.0.unwrap()), [0]);
         assert!(matches!(handover.next().await.0.unwrap(), Event::Assigned(_)));
+        assert_eq!((handover.rebalances(), handover.rebalances_told()), (3, 2), "one is not told yet");
         assert!(matches!(handover.next().await.0.unwrap(), Event::Revoked { .. }));
+        assert_eq!((handover.rebalances(), handover.rebalances_told()), (3, 3));
         assert_eq!(offsets(handover.next().await.0.unwrap()), [0]);
     }
 

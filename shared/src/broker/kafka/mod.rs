@@ -3,8 +3,8 @@
 //! A map: [`settings`] is the configuration and [`properties`] what librdkafka makes of it;
 //! [`producer`] writes. A member of a group is a [`consumer`] (the handle), a [`poll_thread`] that
 //! owns the client, a [`context`] with the state they share, [`rebalance`] for partitions that come
-//! and go, [`commits`], [`flow`] for what is paused, and a [`handover`] queue in between. [`topics`]
-//! makes topics, [`status`] knows which brokers are reachable.
+//! and go, [`commits`], [`flow`] for what is paused, and a [`handover`] queue in between. [`transactions`] writes
+//! records and offsets as one; [`topics`] makes topics, [`status`] knows which brokers are reachable.
 
 mod commits;
 mod consumer;
@@ -25,6 +25,7 @@ mod rebalance;
 mod settings;
 mod status;
 mod topics;
+mod transactions;
 
 #[cfg(feature = "testing")]
 pub use mock::MockKafka;
@@ -34,8 +35,14 @@ pub use settings::{
 };
 pub use status::BrokerStatus;
 
-use self::{consumer::KafkaConsumer, names::Names, producer::KafkaProducer, status::Status, topics::Topics};
-use super::{Broker, BrokerError, Connection, Consumer, Producer, Subscription, TopicSpec, TopicState};
+use self::{
+    consumer::KafkaConsumer, context::Offsets, names::Names, partitioner::Choice, producer::KafkaProducer,
+    status::Status, topics::Topics,
+};
+use super::{
+    Broker, BrokerError, Connection, Consumer, Producer, Subscription, TopicSpec, TopicState,
+    TransactionalId, Transactions,
+};
 use crate::message::Topic;
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Arc};
@@ -48,6 +55,7 @@ struct Shared {
     settings: KafkaSettings,
     names: Names,
     status: Arc<Status>,
+    partitioner: Choice,
     producer: Arc<KafkaProducer>,
 }
 
@@ -78,8 +86,8 @@ impl Kafka {
         properties::client_config(properties::consumer(&settings, &names, &probe)?)
             .create_native_config()
             .map_err(|error| errors::settings_error(&error))?;
-        let producer = Arc::new(KafkaProducer::new(&settings, &names, choice, &status)?);
-        Ok(Self(Arc::new(Shared { settings, names, status, producer })))
+        let producer = Arc::new(KafkaProducer::new(&settings, &names, choice.clone(), &status, None)?);
+        Ok(Self(Arc::new(Shared { settings, names, status, partitioner: choice, producer })))
     }
 
     /// The brokers known so far and the state of the connections to them.
@@ -107,7 +115,20 @@ impl Broker for Kafka {
 
     async fn subscribe(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, BrokerError> {
         let Shared { settings, names, status, .. } = &*self.0;
-        Ok(Box::new(KafkaConsumer::join(settings, names, status, subscription)?))
+        Ok(Box::new(KafkaConsumer::join(settings, names, status, subscription, Offsets::Committed)?))
+    }
+
+    async fn subscribe_with_transactions(
+        &self,
+        subscription: Subscription,
+        name: TransactionalId,
+    ) -> Result<(Box<dyn Consumer>, Arc<dyn Transactions>), BrokerError> {
+        let Shared { settings, names, status, partitioner, .. } = &*self.0;
+        // First of all, so that nothing of an earlier owner of the name changes the offsets any more.
+        let producer = transactions::producer(settings, names, partitioner.clone(), status, &name).await?;
+        let consumer = KafkaConsumer::join(settings, names, status, subscription, Offsets::InTransactions)?;
+        let transactions = consumer.transactions(producer, names, name.id);
+        Ok((Box::new(consumer), Arc::new(transactions)))
     }
 
     async fn ensure_topics(

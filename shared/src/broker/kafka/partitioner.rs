@@ -26,6 +26,7 @@ const BUILT_IN: [&str; 7] =
 const ROUND_ROBIN: &str = "round_robin";
 
 /// The way that a name stands for.
+#[derive(Clone)]
 pub(super) enum Choice {
     /// librdkafka's, by its name.
     BuiltIn(&'static str),

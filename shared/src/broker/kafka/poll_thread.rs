@@ -9,7 +9,7 @@ use super::{
 };
 use crate::broker::{BrokerError, Commit, Partition};
 use rdkafka::{
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata},
     error::KafkaError,
 };
 use std::{
@@ -19,12 +19,14 @@ use std::{
 use tokio::sync::oneshot;
 
 /// What the handle asks of the thread.
-#[derive(Debug)]
 pub(super) enum Command {
     /// Make offsets durable.
     Commit { commits: Vec<Commit>, reply: oneshot::Sender<Result<(), BrokerError>> },
     /// Stop or resume partitions.
     SetPaused { partitions: Vec<Partition>, paused: bool, reply: oneshot::Sender<()> },
+    /// Tell who the member is in its group, for a transaction, if the service knows of all rebalances: it knows of this
+    /// many.
+    GroupMetadata { known: u64, reply: oneshot::Sender<Option<ConsumerGroupMetadata>> },
     /// There is room in the hand-over again.
     Room,
     /// Leave.

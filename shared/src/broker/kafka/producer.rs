@@ -9,7 +9,7 @@ use super::{
     status::{Statistics, Status},
 };
 use crate::{
-    broker::{BrokerError, Confirmation, Partition, Position, Producer, SendError},
+    broker::{BrokerError, Confirmation, Partition, Position, Producer, SendError, TransactionalId},
     message::{Record, Topic},
 };
 use async_trait::async_trait;
@@ -30,7 +30,7 @@ use std::{
 };
 use tokio::sync::{Notify, oneshot};
 
-type Client = BaseProducer<Context, Callback>;
+pub(super) type Client = BaseProducer<Context, Callback>;
 
 /// How long one poll for acknowledgements takes; they are served as they come in. So long may the
 /// client outlive its producer.
@@ -82,12 +82,17 @@ impl KafkaProducer {
         names: &Names,
         partitioner: Choice,
         status: &Arc<Status>,
+        transactions: Option<&TransactionalId>,
     ) -> Result<Self, BrokerError> {
         let (built_in, own) = match partitioner {
             Choice::BuiltIn(name) => (Some(name), None),
             Choice::Own(own) => (None, Some(Callback { names: names.clone(), own })),
         };
-        let config = client_config(properties::producer(settings, built_in)?);
+        let mut properties = properties::producer(settings, built_in)?;
+        if let Some(name) = transactions {
+            properties::transactional(&mut properties, settings, names, name);
+        }
+        let config = client_config(properties);
         let unconfirmed = Arc::new(Unconfirmed::default());
         let context = Context {
             status: Arc::clone(status),
@@ -109,6 +114,11 @@ impl KafkaProducer {
             })
             .map_err(|error| BrokerError::Settings(format!("no thread for the producer: {error}")))?;
         Ok(Self { client, names: names.clone(), unconfirmed, is_dropped })
+    }
+
+    /// librdkafka's producer.
+    pub(super) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
     }
 
     fn refusal(&self, error: &KafkaError, record: &Record, topic: &str) -> SendError {
@@ -187,7 +197,7 @@ fn headers(record: &Record) -> Option<OwnedHeaders> {
 }
 
 /// What travels with a record until it is acknowledged.
-struct Pending {
+pub(super) struct Pending {
     topic: Topic,
     partition: Option<i32>,
     size: usize,
@@ -195,7 +205,7 @@ struct Pending {
 }
 
 /// Takes librdkafka's callbacks, on its polling thread.
-struct Context {
+pub(super) struct Context {
     status: Arc<Status>,
     names: Names,
     own: Option<Callback>,

@@ -4,7 +4,7 @@ use super::{
     names::Names,
     settings::{KafkaSettings, SaslMechanism, SecuritySettings},
 };
-use crate::broker::{BrokerError, Start, Subscription};
+use crate::broker::{BrokerError, Start, Subscription, TransactionalId};
 use rdkafka::ClientConfig;
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) type Properties = BTreeMap<String, String>;
 
 /// What the promises rest on: nobody may set these.
-const RESERVED: [(&str, &str); 8] = [
+const RESERVED: [(&str, &str); 10] = [
     ("enable.auto.commit", "offsets are committed when their messages are finished"),
     ("auto.commit.enable", "offsets are committed when their messages are finished"),
     ("enable.auto.offset.store", "offsets are committed when their messages are finished"),
@@ -20,6 +20,8 @@ const RESERVED: [(&str, &str); 8] = [
     ("enable.idempotence", "records must be written once and in order"),
     ("acks", "a record counts as written when all in-sync replicas have it"),
     ("request.required.acks", "a record counts as written when all in-sync replicas have it"),
+    ("isolation.level", "what a transaction wrote that was called off is nobody's message"),
+    ("transactional.id", "it follows from runtime.instance where runtime.delivery is exactly-once"),
     ("delivery.report.only.error", "senders wait for the acknowledgement"),
 ];
 
@@ -72,6 +74,22 @@ pub(super) fn producer(
     set_all(&mut properties, &settings.options)?;
     set_all(&mut properties, &settings.producer_options)?;
     Ok(properties)
+}
+
+/// What a producer of transactions is made with besides.
+pub(super) fn transactional(
+    properties: &mut Properties,
+    settings: &KafkaSettings,
+    names: &Names,
+    name: &TransactionalId,
+) {
+    let timeout = u64::try_from(name.timeout.as_millis()).unwrap_or(u64::MAX);
+    // A record that is not acknowledged by then has missed its transaction.
+    let delivery = settings.producer.delivery_timeout_ms.min(timeout);
+    properties.remove("message.timeout.ms");
+    properties.insert("transactional.id".to_owned(), names.group(&name.id));
+    properties.insert("transaction.timeout.ms".to_owned(), timeout.to_string());
+    properties.insert("delivery.timeout.ms".to_owned(), delivery.to_string());
 }
 
 /// What a member of a group is made with.

@@ -4,7 +4,7 @@
 //! revocation the poll thread waits in the callback until the service has let go, for a bounded
 //! time, and still takes its commits: the broker accepts them until the callback returns.
 
-use super::context::Context;
+use super::context::{Context, Offsets};
 use crate::broker::{BrokerError, Commit, Event, Partition, RevokeGuard, Start};
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -79,6 +79,11 @@ impl Context {
             match &commit {
                 Some(commit) => self.set(list, partition, Offset::Offset(commit.offset)),
                 None if committed.is_some() => fresh.push(partition),
+                None if self.member.offsets == Offsets::InTransactions => {
+                    self.fail(BrokerError::Fatal(
+                        "the brokers did not say what the group has finished".to_owned(),
+                    ));
+                }
                 // librdkafka goes on asking by itself. What was finished above the offset is done again.
                 None => {}
             }

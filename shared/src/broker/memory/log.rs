@@ -12,9 +12,9 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn append(&mut self, record: Record) -> i64 {
+    pub(super) fn append(&mut self, at: Timestamp, record: Record) -> i64 {
         self.bytes += record.size();
-        self.records.push_back((Timestamp::now(), record));
+        self.records.push_back((at, record));
         self.end() - 1
     }
 

@@ -11,8 +11,12 @@ use super::{
     Broker, BrokerError, Confirmation, Connection, Consumer, Partition, Position, Producer, SendError,
     Subscription, TopicSpec, TopicState,
 };
-use crate::message::{Record, Topic};
+use crate::{
+    clock::Clock,
+    message::{Record, Topic},
+};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -40,6 +44,7 @@ pub struct Memory(Arc<Shared>);
 
 struct Shared {
     retention: Retention,
+    clock: Clock,
     revoke_timeout: Duration,
     state: Mutex<State>,
 }
@@ -60,7 +65,13 @@ impl Memory {
     /// An empty broker.
     #[must_use]
     pub fn new(retention: Retention) -> Self {
-        Self(Arc::new(Shared { retention, revoke_timeout: REVOKE_TIMEOUT, state: Mutex::default() }))
+        Self::with_clock(retention, Clock::System)
+    }
+
+    /// An empty broker that dates its records by this clock, so that a test which moves time moves them as well.
+    #[must_use]
+    pub fn with_clock(retention: Retention, clock: Clock) -> Self {
+        Self(Arc::new(Shared { retention, clock, revoke_timeout: REVOKE_TIMEOUT, state: Mutex::default() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -129,7 +140,12 @@ impl State {
         }
     }
 
-    fn append(&mut self, record: Record, retention: Retention) -> Result<Position, (SendError, Record)> {
+    fn append(
+        &mut self,
+        record: Record,
+        at: Timestamp,
+        retention: Retention,
+    ) -> Result<Position, (SendError, Record)> {
         let topic = record.topic;
         let Some(logs) = self.topics.get_mut(&topic) else {
             return Err((SendError::NoTopic(topic.to_string()), record));
@@ -149,7 +165,7 @@ impl State {
             }
             None => log::partition_of(record.key.as_deref(), logs.len()),
         };
-        let offset = logs[usize::try_from(number).unwrap_or(0)].append(record);
+        let offset = logs[usize::try_from(number).unwrap_or(0)].append(at, record);
         for (_, reader) in self.readers.get(&topic).into_iter().flatten() {
             reader.notify_one();
         }
@@ -160,7 +176,7 @@ impl State {
 #[async_trait]
 impl Producer for Memory {
     fn enqueue(&self, record: Record) -> Result<Confirmation, (SendError, Record)> {
-        let position = self.state().append(record, self.0.retention)?;
+        let position = self.state().append(record, self.0.clock.now(), self.0.retention)?;
         Ok(Box::pin(std::future::ready(Ok(position))))
     }
 

@@ -1,10 +1,12 @@
 //! Letting go: of partitions that become another member's, and of everything at the end.
 
-use super::{GroupLoop, State, partition_of};
+use super::{GroupLoop, RunError, State, partition_of};
 use crate::{broker::Partition, message::Delivery};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What a last transaction may take in any case.
+const LAST_TRANSACTION: Duration = Duration::from_secs(2);
 /// How long handlers that were told to stop may take to notice.
 const DROP_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -12,7 +14,12 @@ impl GroupLoop {
     /// Stops work on partitions that go: what has not begun is forgotten, what runs is finished
     /// within the deadline, what finished is committed. What only the partition's owner may do (see
     /// [`Handler::OWNED`](super::super::Handler::OWNED)) is dropped at the deadline, or at once where the partition is lost.
-    pub(super) async fn revoke(&self, state: &mut State, partitions: &[Partition], lost: bool) {
+    pub(super) async fn revoke(
+        &self,
+        state: &mut State,
+        partitions: &[Partition],
+        lost: bool,
+    ) -> Result<(), RunError> {
         let goes = |delivery: &Delivery| partitions.contains(&partition_of(delivery));
         let (mut forgotten, mut bytes) = (0, 0);
         state.ready.retain(|ready| {
@@ -28,8 +35,8 @@ impl GroupLoop {
         for partition in partitions {
             state.hold.forget(*partition);
         }
+        let deadline = Instant::now() + self.worker.runtime.revoke_timeout;
         if !lost {
-            let deadline = Instant::now() + self.worker.runtime.revoke_timeout;
             self.wait_for(state, partitions, deadline).await;
         }
         for partition in partitions {
@@ -38,13 +45,16 @@ impl GroupLoop {
             }
         }
         self.wait_for(state, partitions, Instant::now() + DROP_TIMEOUT).await;
-        if !lost {
+        if !lost && self.transactions.is_some() {
+            self.write_out(state, deadline.max(Instant::now() + LAST_TRANSACTION)).await?;
+        } else if !lost {
             self.commit_of(state, partitions).await;
         }
         for partition in partitions {
             state.assigned.remove(partition);
             self.worker.metrics.forget_lag(partition.topic.name(), partition.number);
         }
+        Ok(())
     }
 
     /// Waits until nothing of the partitions runs, until the deadline at most.
@@ -60,7 +70,7 @@ impl GroupLoop {
     }
 
     /// Finishes what runs, commits what finished.
-    pub(super) async fn drain(&self, state: &mut State) {
+    pub(super) async fn drain(&self, state: &mut State) -> Result<(), RunError> {
         self.worker.health.not_ready("shutting down");
         if self.worker.circuit.is_open() {
             // What runs would wait for its turn.
@@ -78,6 +88,10 @@ impl GroupLoop {
                 break;
             }
         }
+        if self.transactions.is_some() {
+            return self.write_out(state, deadline.max(Instant::now() + LAST_TRANSACTION)).await;
+        }
         self.commit(state).await;
+        Ok(())
     }
 }

@@ -5,27 +5,27 @@ use std::time::Instant;
 
 /// A moment, by the clock and by the processor.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     wall: Instant,
     cpu_s: f64,
 }
 
 /// Time between two moments.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spent {
-    pub(super) wall_s: f64,
-    pub(super) cpu_s: f64,
+pub(crate) struct Spent {
+    pub(crate) wall_s: f64,
+    pub(crate) cpu_s: f64,
 }
 
 impl Moment {
     /// This one. The kernel books a thread's time when it leaves the processor, so this one leaves it for a moment.
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         std::thread::yield_now();
         Self { wall: Instant::now(), cpu_s: cpu_s() }
     }
 
     /// Adds what was spent since then to `spent`.
-    pub(super) fn spend(self, spent: &mut Spent) {
+    pub(crate) fn spend(self, spent: &mut Spent) {
         let now = Self::now();
         spent.wall_s += now.wall.duration_since(self.wall).as_secs_f64();
         spent.cpu_s += now.cpu_s - self.cpu_s;
@@ -43,7 +43,7 @@ fn cpu_s() -> f64 {
 }
 
 /// Peak resident memory since [`forget_peak`], in MiB.
-pub(super) fn peak_mib() -> f64 {
+pub(crate) fn peak_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<f64>().ok());
@@ -52,6 +52,6 @@ pub(super) fn peak_mib() -> f64 {
 
 /// Starts a new peak. Where the kernel does not allow it, the peak is that of all sizes so far, of which the last
 /// is the largest.
-pub(super) fn forget_peak() {
+pub(crate) fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
