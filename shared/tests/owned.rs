@@ -200,3 +200,23 @@ async fn who_loses_a_partition_drops_what_it_was_doing_there() {
     one.task.abort();
     two.task.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_leaving_still_hears_of_a_rebalance() {
+    let (broker, diary) = (broker().await, Arc::new(Diary::default()));
+    let one = Member::start(&broker, "one", &diary);
+    for host in 0..20 {
+        send(&broker, task(host, "hang")).await.unwrap();
+    }
+    pass(5).await;
+    one.shutdown.cancel();
+    let two = Member::start(&broker, "two", &diary);
+    // Longer than a rebalance waits for what is in flight, shorter than a shutdown does.
+    pass(15).await;
+    let entries = diary.entries.lock().unwrap().clone();
+    let moved = entries.iter().filter(|(name, ..)| *name == "two").count();
+    assert!(two.assigned.load(Ordering::Relaxed) > 0 && moved > 0, "the other one need not wait");
+    assert_eq!(diary.working.lock().unwrap().len(), 20, "nobody works at what the other one has");
+    one.task.await.unwrap().unwrap();
+    two.task.abort();
+}

@@ -1,7 +1,10 @@
 //! Letting go: of partitions that become another member's, and of everything at the end.
 
 use super::{GroupLoop, RunError, State, partition_of};
-use crate::{broker::Partition, message::Delivery};
+use crate::{
+    broker::{Event, Partition},
+    message::Delivery,
+};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -77,9 +80,30 @@ impl GroupLoop {
             self.worker.stop.cancel();
         }
         let deadline = Instant::now() + self.worker.runtime.drain_timeout;
-        while let Ok(Some(done)) = tokio::time::timeout_at(deadline, state.running.join_next()).await {
-            if self.finish(state, done).is_err() {
-                break;
+        // Nothing more is to come. Where the consumer is busy with a rebalance, that is heard of below.
+        let held = state.assigned.keys().copied().collect();
+        let _ = tokio::time::timeout(DROP_TIMEOUT, self.consumer.set_paused(held, true)).await;
+        let mut listens = true;
+        while !state.running.is_empty() {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(deadline) => break,
+                Some(done) = state.running.join_next() => {
+                    if self.finish(state, done).is_err() {
+                        break;
+                    }
+                }
+                event = self.consumer.next(), if listens => match event {
+                    // The next owner does not wait until we are gone, so what we do there ends now.
+                    Ok(Event::Revoked { partitions, lost, done }) => {
+                        let let_go = self.revoke(state, &partitions, lost).await;
+                        drop(done);
+                        let_go?;
+                    }
+                    // What comes all the same stays uncommitted, for whoever is next.
+                    Ok(Event::Records(_) | Event::Assigned(_)) => {}
+                    Err(_) => listens = false,
+                },
             }
         }
         self.worker.stop.cancel();
