@@ -34,6 +34,22 @@ impl TryFrom<AsText> for Vec<u8> {
     }
 }
 
+/// For fields of bytes that may not be there.
+pub(crate) mod optional_bytes {
+    use super::AsText;
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+        bytes.as_ref().map(|bytes| AsText::from(&bytes[..])).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+        let text: Option<AsText> = Option::deserialize(deserializer)?;
+        text.map(|text| Vec::try_from(text).map(Bytes::from).map_err(D::Error::custom)).transpose()
+    }
+}
+
 /// Text of strangers as a terminal may show it: control characters, and those that turn the direction of
 /// writing or take no room, become `\u{...}`. Line ends and tabs stay.
 pub(crate) fn lines(text: &str) -> String {

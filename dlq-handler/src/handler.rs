@@ -1,14 +1,17 @@
-//! The service's handler: dead letters into the ledger.
+//! The service's handler: dead letters into the ledger, and out of it when their replays were handled.
 
-use crate::{letter::Letter, store::Ledger};
+use crate::{
+    letter::{Letter, LetterId},
+    store::{Ledger, Resolution},
+};
 use std::sync::Arc;
 use trawl_shared::{
-    message::DeadLetter,
+    message::{LetterNews, Recovered},
     runtime::{BatchHandler, Context, Failure},
     sql::RETRY_AFTER,
 };
 
-/// Enters every dead letter into the ledger.
+/// Enters every dead letter into the ledger, and closes those whose replay was handled.
 pub struct LedgerHandler {
     ledger: Arc<dyn Ledger>,
 }
@@ -23,17 +26,32 @@ impl LedgerHandler {
 
 impl BatchHandler for LedgerHandler {
     const NAME: &'static str = "dlq-handler";
-    type In = DeadLetter;
+    type In = LetterNews;
     type Out = ();
 
     /// Whatever is wrong is held in place: a letter that can't be entered must not become another letter.
-    async fn handle(&self, batch: Vec<(DeadLetter, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
-        let letters: Vec<Letter> = batch
-            .into_iter()
-            .map(|(letter, context)| Letter::new(letter, context.envelope.id, &context.worker))
-            .collect();
-        let entered = self.ledger.enter(&letters).await;
-        entered.map_err(|error| Failure::later(RETRY_AFTER, format!("the ledger: {error}")))?;
-        Ok(letters.iter().map(|_| Ok(())).collect())
+    async fn handle(&self, batch: Vec<(LetterNews, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let answers = batch.iter().map(|_| Ok(())).collect();
+        let (mut letters, mut resolutions) = (Vec::new(), Vec::new());
+        for (news, context) in batch {
+            match news {
+                LetterNews::Died(letter) => {
+                    letters.push(Letter::new(letter, &context.envelope, &context.worker));
+                }
+                LetterNews::Recovered(recovered) => resolutions.push(resolution(recovered)),
+            }
+        }
+        let held = |error| Failure::later(RETRY_AFTER, format!("the ledger: {error}"));
+        // A replay is told of behind the death it answers, so deaths go first.
+        self.ledger.enter(&letters).await.map_err(held)?;
+        if !resolutions.is_empty() {
+            self.ledger.resolve(&resolutions).await.map_err(held)?;
+        }
+        Ok(answers)
     }
+}
+
+fn resolution(recovered: Recovered) -> Resolution {
+    let Recovered { envelope, group, worker, at, .. } = recovered;
+    Resolution { id: LetterId::derive(envelope.id, &group), replays: envelope.replays, at, by: worker }
 }

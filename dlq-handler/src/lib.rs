@@ -1,26 +1,32 @@
 //! Dead letters: a ledger of every message that was given up, and the way back for those that deserve it.
 //!
-//! - [`LedgerHandler`]: the service's handler, `dead-letter` into the [`store`].
-//! - [`Letter`]: what is kept: the record byte for byte, why it died, every attempt.
-//! - [`replay`]: sending the same message again, to the group it died in.
-//! - [`cli`]: `list`, `show`, `replay`, `discard`; [`Settings`].
+//! - [`LedgerHandler`]: the service's handler, `dead-letter` into the [`store`]; and out of it, when a replay was handled.
+//! - [`Letter`]: what is kept: the record byte for byte, why it died, every attempt; [`State`] and [`Event`], what was done.
+//! - [`filter`]: the one language in which letters are chosen.
+//! - [`replay`]: sending the same messages again, to the groups they died in, at a bounded rate.
+//! - [`transfer`]: letters between ledgers.
+//! - [`cli`], [`Settings`]: the doors.
 //!
 //! What holds: a letter is one row however often it is delivered; its record is what the failing service
-//! read, byte for byte; it is marked as replayed only when the broker has the record; what strangers wrote
-//! is escaped before a terminal sees it.
+//! read, byte for byte; it is marked as replayed only when the broker has the record, and as resolved only when the
+//! group it died in has handled it; what strangers wrote is escaped before a terminal sees it, and is a bound value before a
+//! database does.
 
 mod as_text;
 pub mod cli;
+pub mod filter;
 mod handler;
 mod letter;
-mod replay;
+pub mod replay;
 mod settings;
+mod state;
 pub mod store;
+pub mod transfer;
 
 pub use handler::LedgerHandler;
-pub use letter::{Death, Letter, LetterId, State, Summary};
-pub use replay::{Replay, ReplayError, mark_replayed, replay, replay_records};
+pub use letter::{Death, Letter, LetterId, Summary};
 pub use settings::Settings;
+pub use state::{Event, State};
 
 use std::sync::Arc;
 use trawl_shared::runtime::Service;

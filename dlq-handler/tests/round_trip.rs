@@ -14,7 +14,10 @@ use std::{
 };
 use support::{id_of, task};
 use tokio_util::sync::CancellationToken;
-use trawl_dlq_handler::{Settings, State, Summary, replay};
+use trawl_dlq_handler::{
+    Settings, State, Summary,
+    replay::{Letters, Outcome, Replayer, Sending, Speed},
+};
 use trawl_shared::{
     broker::{
         Broker, TopicSpec,
@@ -87,10 +90,17 @@ async fn from_death_to_life() {
         let found = ledger.summary(id).await.unwrap();
         found.filter(|letter| letter.state == state && letter.generation == generation)
     };
+    let replay = async || {
+        let producer = memory.producer();
+        let mut run = Replayer::new(&*ledger, &*producer, "test", Sending::now(12));
+        let sent =
+            run.send(&Letters::Ids(vec![id]), Speed::default(), &CancellationToken::new(), |_| ()).await;
+        assert_eq!(sent.unwrap().outcome, Outcome::Sent);
+    };
     let first = until("the first letter", async || letter(State::Open, 0).await).await;
     assert_eq!((first.code.as_str(), first.error.as_str()), ("tls_failed", "the certificate has expired"));
 
-    assert_eq!(replay(&*ledger, &*memory.producer(), &[id], "test").await.unwrap(), 1);
+    replay().await;
     until("its second death", async || letter(State::Open, 1).await).await;
     let deaths = ledger.deaths(id).await.unwrap();
     assert_eq!(deaths.len(), 2);
@@ -98,9 +108,12 @@ async fn from_death_to_life() {
     assert_eq!(deaths[0].source, deaths[1].source, "the record's first place is remembered");
 
     sick.0.store(true, Ordering::SeqCst);
-    assert_eq!(replay(&*ledger, &*memory.producer(), &[id], "test").await.unwrap(), 1);
+    replay().await;
     until("life", async || (sick.1.load(Ordering::SeqCst) == 1).then_some(())).await;
-    assert!(letter(State::Replayed, 1).await.is_some());
+    until("the letter to be resolved by itself", async || letter(State::Resolved, 1).await).await;
+    let told: Vec<_> = ledger.events(id).await.unwrap().iter().map(|event| event.state).collect();
+    assert_eq!(told.iter().filter(|state| **state == State::Replayed).count(), 2, "{told:?}");
+    assert_eq!(memory.records(Topic::DeadLetter).len(), 3, "two deaths and one recovery");
     shutdown.cancel();
     for service in running {
         service.wait().await.unwrap();

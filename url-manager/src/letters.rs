@@ -1,19 +1,20 @@
-//! `dead-letter`: URLs whose task no further attempt can help.
+//! `dead-letter`: URLs whose task no further attempt can help, and facts that were given up and came through after all.
 
 use crate::{
     frontier::Frontier,
+    input::EndedTask,
     state::{End, Evidence},
     text::line,
     touch::Aside,
 };
 use std::sync::Arc;
 use trawl_shared::{
-    message::{DeadLetter, Message, Topic},
+    message::{DeadLetter, Delivery, Input as _, LetterNews, Message, Recovered, Topic},
     model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, ScrapedPage, TaskEnded},
     runtime::{BatchHandler, Context, Failure},
 };
 
-/// Takes dead letters: the URL's state becomes `dead`.
+/// Takes dead letters: the URL's state becomes `dead`. A terminal fact that recovered makes it what the fact says.
 #[derive(Debug)]
 pub struct DeadLetterHandler {
     frontier: Arc<Frontier>,
@@ -38,13 +39,20 @@ struct Death {
 
 impl BatchHandler for DeadLetterHandler {
     const NAME: &'static str = "url-manager.dead";
-    type In = DeadLetter;
+    type In = LetterNews;
     type Out = ();
 
     /// A letter about a URL that is not of this frontier is nobody's concern here: it stays in the
     /// ledger, and must not become a letter about a letter.
-    async fn handle(&self, batch: Vec<(DeadLetter, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
-        let deaths: Vec<Death> = batch.iter().filter_map(|(letter, _)| read(letter)).collect();
+    async fn handle(&self, batch: Vec<(LetterNews, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let mut deaths: Vec<Death> = Vec::new();
+        let mut facts: Vec<EndedTask> = Vec::new();
+        for (news, _) in &batch {
+            match news {
+                LetterNews::Died(letter) => deaths.extend(read(letter)),
+                LetterNews::Recovered(recovered) => facts.extend(fact(recovered)),
+            }
+        }
         let urls: Vec<_> = deaths.iter().map(|death| (death.job, death.url.clone())).collect();
         self.frontier
             .touch_with(
@@ -56,6 +64,10 @@ impl BatchHandler for DeadLetterHandler {
                 |at| Aside { quiet_until: None, history: deaths[at].history.clone() },
             )
             .await?;
+        if !facts.is_empty() {
+            // Whether they are of this frontier or not: nobody waits for an answer.
+            self.frontier.apply(&facts).await?;
+        }
         Ok(batch.iter().map(|_| Ok(())).collect())
     }
 }
@@ -87,6 +99,22 @@ fn read(letter: &DeadLetter) -> Option<Death> {
     let envelope = envelope?;
     let url = CanonicalUrl::parse(envelope.subject.as_deref()?).ok()?;
     Some(Death { job: envelope.correlation?, url, round: None, end, history })
+}
+
+/// The terminal fact that was told again. What follows from other messages is told by their children.
+fn fact(recovered: &Recovered) -> Option<EndedTask> {
+    let Recovered { record, envelope, source, at, .. } = recovered;
+    if source.topic != Topic::ParsedData {
+        return None;
+    }
+    let delivery = Delivery {
+        record: record.clone(),
+        partition: source.partition,
+        offset: source.offset,
+        high_watermark: source.offset,
+        timestamp: *at,
+    };
+    EndedTask::read(&delivery, envelope).ok()
 }
 
 fn origin(letter: &DeadLetter) -> Option<Origin> {

@@ -1,15 +1,26 @@
-//! The command line: `run`, `list`, `show`, `replay`, `discard`.
+//! The command line: `run`, and what can be asked of letters and done about them.
 
-mod change;
-mod list;
-mod show;
+mod choose;
+mod discard;
+mod edit;
+pub(crate) mod list;
+mod replay;
+pub(crate) mod show;
+pub(crate) mod stats;
+mod table;
+mod transfer;
+mod watch;
 
-pub use change::{DiscardArgs, ReplayArgs};
-pub use list::{Layout, ListArgs};
+pub use choose::{ChooseArgs, Since, WhereArgs};
+pub use discard::DiscardArgs;
+pub use list::{Format, ListArgs};
+pub use replay::ReplayArgs;
 pub use show::ShowArgs;
+pub use stats::StatsArgs;
+pub use transfer::{ExportArgs, ImportArgs};
+pub use watch::WatchArgs;
 
 use crate::{
-    letter::LetterId,
     settings::Settings,
     store::{self, Ledger},
 };
@@ -19,7 +30,7 @@ use std::{
     sync::Arc,
 };
 use trawl_shared::{
-    cli::{CliError, Exit, OrExit as _},
+    cli::{CliError, Exit, OrExit as _, shutdown_on_signal},
     config::{self, Config, ConfigArgs},
     sql::{DatabaseUrl, Missing},
     telemetry::init_logs,
@@ -43,7 +54,7 @@ pub enum Command {
     /// Enter what dead-letter brings into the ledger until stopped by a signal
     #[cfg(feature = "kafka")]
     Run,
-    /// List letters, last death first
+    /// List letters, last death first, or count them by what they have in common
     List(ListArgs),
     /// Show all that is known of one letter
     Show(ShowArgs),
@@ -52,6 +63,14 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Mark letters as done with; nothing is deleted
     Discard(DiscardArgs),
+    /// Write letters out with all that is known of them, one JSON object a line
+    Export(ExportArgs),
+    /// Take in letters that `export` wrote, here or elsewhere
+    Import(ImportArgs),
+    /// Show the ledger at a glance
+    Stats(StatsArgs),
+    /// Print each letter as it dies or changes its state, until stopped
+    Watch(WatchArgs),
     /// Ask the service of this machine whether it is ready
     Health,
 }
@@ -76,20 +95,44 @@ impl Cli {
         match self.command {
             #[cfg(feature = "kafka")]
             Command::Run => run(&config).await,
-            Command::List(args) => {
-                let layout = if out.is_terminal() { Layout::Table } else { Layout::Tsv };
-                args.run(&*open(&config, Missing::Fail).await?, layout, &mut out).await
-            }
-            Command::Show(args) => args.run(&*open(&config, Missing::Fail).await?, &mut out).await,
+            Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut out).await,
             #[cfg(feature = "kafka")]
             Command::Replay(args) => {
                 use trawl_shared::broker::{Broker as _, kafka::Kafka};
                 let ledger = open(&config, Missing::Fail).await?;
-                let kafka = Kafka::connect(config.common.kafka.clone())?;
-                args.run(&*ledger, &*kafka.producer(), &mut out).await
+                let kafka = config.common.kafka.clone();
+                let connect = async || Ok(Kafka::connect(kafka)?.producer());
+                let partitions = config.common.topics.retry.partitions;
+                args.run(&*ledger, connect, partitions, &shutdown_on_signal(), &mut out).await
             }
-            Command::Discard(args) => args.run(&*open(&config, Missing::Fail).await?, &mut out).await,
-            Command::Health => trawl_shared::cli::health(&config.common.telemetry, &mut out).await,
+            command => {
+                let ledger = open(&config, command.missing()).await?;
+                command.on(&*ledger, &mut out).await
+            }
+        }
+    }
+}
+
+impl Command {
+    /// Whether a ledger is made where there is none.
+    const fn missing(&self) -> Missing {
+        if matches!(self, Self::Import(_)) { Missing::Create } else { Missing::Fail }
+    }
+
+    /// Does what needs the ledger alone.
+    async fn on(self, ledger: &dyn Ledger, out: &mut io::Stdout) -> Result<(), CliError> {
+        let is_terminal = out.is_terminal();
+        match self {
+            Self::List(args) => args.run(ledger, is_terminal, out).await,
+            Self::Show(args) => args.run(ledger, out).await,
+            Self::Discard(args) => args.run(ledger, out).await,
+            Self::Export(args) => args.run(ledger, out).await,
+            Self::Import(args) => args.run(ledger, out).await,
+            Self::Stats(args) => args.run(ledger, is_terminal, out).await,
+            Self::Watch(args) => args.run(ledger, is_terminal, &shutdown_on_signal(), out).await,
+            #[cfg(feature = "kafka")]
+            Self::Run | Self::Replay(_) => Ok(()),
+            Self::Health => Ok(()),
         }
     }
 }
@@ -101,11 +144,7 @@ async fn open(config: &Config<Settings>, missing: Missing) -> Result<Arc<dyn Led
 
 #[cfg(feature = "kafka")]
 async fn run(config: &Config<Settings>) -> Result<(), CliError> {
-    use trawl_shared::{
-        broker::kafka::Kafka,
-        cli::{run_on_kafka, shutdown_on_signal},
-        runtime::Bus,
-    };
+    use trawl_shared::{broker::kafka::Kafka, cli::run_on_kafka, runtime::Bus};
     let shutdown = shutdown_on_signal();
     let ledger = open(config, Missing::Create).await?;
     let service = crate::service(&ledger, &config.service);
@@ -113,28 +152,6 @@ async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     let ended = run_on_kafka(service, bus, config, shutdown).await;
     ledger.close().await;
     ended
-}
-
-/// The letters that were named, by whole ids or by their first digits.
-async fn named(ledger: &dyn Ledger, names: &[String]) -> Result<Vec<LetterId>, CliError> {
-    /// Enough to show that there are several.
-    const CANDIDATES: usize = 4;
-    let mut ids = Vec::with_capacity(names.len());
-    for name in names {
-        match ledger.ids_with_prefix(name, CANDIDATES).await?[..] {
-            [] => return Err(CliError::new(Exit::NotFound, anyhow::anyhow!("there is no letter {name:?}"))),
-            [id] => ids.push(id),
-            ref several => {
-                let several: Vec<String> = several.iter().map(LetterId::to_string).collect();
-                let error = anyhow::anyhow!(
-                    "several letters begin with {name:?}, give more digits: {}",
-                    several.join(", ")
-                );
-                return Err(CliError::new(Exit::NotFound, error));
-            }
-        }
-    }
-    Ok(ids)
 }
 
 /// Who changes a letter from the command line.

@@ -3,8 +3,10 @@
 use crate::{
     as_text::AsText,
     letter::{Death, LetterId, Summary, moment},
+    state::{Event, State},
 };
 use bytes::Bytes;
+use serde::Serialize;
 use sqlx::types::Uuid;
 use std::fmt::Display;
 use trawl_shared::{
@@ -26,8 +28,12 @@ pub(super) struct SummaryRow {
     url: Option<String>,
     host: Option<String>,
     kind: Option<String>,
+    causation: Option<Uuid>,
+    trace: Option<String>,
     topic: String,
     service: String,
+    instance: String,
+    version: String,
     stage: String,
     code: String,
     class: String,
@@ -46,15 +52,19 @@ impl SummaryRow {
             id: LetterId(self.id),
             message: MessageId(self.message),
             group: self.consumer,
-            state: self.state.parse().map_err(|error| impossible("state", error))?,
+            state: state(&self.state)?,
             generation: number("generation", self.generation)?,
             job: self.job.map(JobId),
             task: self.task.map(TaskId),
             url: self.url,
             host: self.host,
             kind: self.kind,
+            causation: self.causation.map(MessageId),
+            trace: self.trace,
             topic: self.topic,
             service: self.service,
+            instance: self.instance,
+            version: self.version,
             stage: self.stage,
             code: self.code,
             class: self.class,
@@ -76,6 +86,7 @@ pub(super) struct DeathRow {
     topic: String,
     part: i64,
     place: i64,
+    made_at: Option<i64>,
     service: String,
     instance: String,
     version: String,
@@ -83,9 +94,11 @@ pub(super) struct DeathRow {
     code: String,
     class: String,
     error: String,
+    causes: String,
     attempts: i64,
     failed_at: i64,
     history: String,
+    edited: Option<Vec<u8>>,
 }
 
 impl DeathRow {
@@ -94,6 +107,7 @@ impl DeathRow {
         Ok(Death {
             generation: number("generation", self.generation)?,
             source: Source { topic, partition: number("part", self.part)?, offset: self.place },
+            time: self.made_at.map(moment),
             service: self.service,
             instance: self.instance,
             version: self.version,
@@ -101,14 +115,38 @@ impl DeathRow {
             code: self.code,
             class: self.class,
             error: self.error,
+            causes: serde_json::from_str(&self.causes).map_err(|error| impossible("causes", error))?,
             attempts: number("attempts", self.attempts)?,
+            edited: self.edited.map(Bytes::from),
             failed_at: moment(self.failed_at),
             history: serde_json::from_str(&self.history).map_err(|error| impossible("history", error))?,
         })
     }
 }
 
-/// The columns of `record.sql`.
+/// The columns of `events.sql`.
+#[derive(sqlx::FromRow)]
+pub(super) struct EventRow {
+    at: i64,
+    state: String,
+    done_by: String,
+    remark: Option<String>,
+    generation: i64,
+}
+
+impl EventRow {
+    pub(super) fn read(self) -> Result<Event, SqlError> {
+        Ok(Event {
+            at: moment(self.at),
+            state: state(&self.state)?,
+            by: self.done_by,
+            remark: self.remark,
+            replays: number("generation", self.generation)?,
+        })
+    }
+}
+
+/// The columns of `record.sql` and `original.sql`.
 #[derive(sqlx::FromRow)]
 pub(super) struct RecordRow {
     topic: String,
@@ -145,6 +183,17 @@ fn headers_from_text(text: &str) -> Result<Headers, SqlError> {
         headers.push(name, value);
     }
     Ok(headers)
+}
+
+/// What a column of JSON holds.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    // PostgreSQL's text has no NUL, and serde_json writes it as an escape.
+    serde_json::to_string(value).expect("texts and numbers are JSON")
+}
+
+/// The state of a column.
+pub(super) fn state(name: &str) -> Result<State, SqlError> {
+    name.parse().map_err(|error: String| impossible("state", error))
 }
 
 /// A number that is smaller in the program than in the table.

@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use trawl_dlq_handler::{
     LedgerHandler, LetterId,
-    store::{self, Ledger},
+    store::{self, Ledger, Query},
 };
 use trawl_shared::{
     broker::Partition,
-    message::{Attempt, DeadLetter, Delivery, Envelope, Headers, Input, LetterReason, Record, Source, Topic},
+    message::{
+        Attempt, DeadLetter, Delivery, Envelope, Headers, Input, LetterNews, LetterReason, Record, Recovered,
+        Source, Topic,
+    },
     model::{CanonicalUrl, FetchTask, JobId, Origin, TaskId},
     runtime::{BatchHandler, Context, encode_root},
     sql::{DatabaseUrl, Missing},
@@ -70,8 +73,10 @@ pub(crate) fn death(mut record: Record, group: &str, replays: u32, second: i64) 
         code: "timeout".into(),
         class: "network".into(),
         message: format!("gave up after replay {replays}\x1b]0;owned\x07"),
+        causes: vec!["the crawl ended".into(), format!("gave up after replay {replays}\x1b]0;owned\x07")],
         attempts: 2,
         failed_at: at(second),
+        time: Some(at(-5)),
     };
     DeadLetter { record, reason }
 }
@@ -93,11 +98,15 @@ pub(crate) fn garbage() -> Record {
 
 /// Delivers letters to a handler over the ledger, as records of `dead-letter`.
 pub(crate) async fn deliver(ledger: &Arc<dyn Ledger>, letters: impl IntoIterator<Item = DeadLetter>) {
-    let batch = letters.into_iter().map(|letter| {
-        let record = letter.into_record();
+    deliver_records(ledger, letters.into_iter().map(DeadLetter::into_record)).await;
+}
+
+/// Delivers records of `dead-letter`.
+pub(crate) async fn deliver_records(ledger: &Arc<dyn Ledger>, records: impl IntoIterator<Item = Record>) {
+    let batch = records.into_iter().map(|record| {
         let delivery = Delivery { record, partition: 0, offset: 0, high_watermark: 1, timestamp: at(0) };
-        let envelope = <DeadLetter as Input>::envelope(&delivery).unwrap();
-        let letter = DeadLetter::read(&delivery, &envelope).unwrap();
+        let envelope = <LetterNews as Input>::envelope(&delivery).unwrap();
+        let news = LetterNews::read(&delivery, &envelope).unwrap();
         let context = Context {
             envelope,
             key: None,
@@ -108,10 +117,30 @@ pub(crate) async fn deliver(ledger: &Arc<dyn Ledger>, letters: impl IntoIterator
             timestamp: at(0),
             worker: "dlq-handler/test".into(),
         };
-        (letter, context)
+        (news, context)
     });
     let answers = LedgerHandler::new(Arc::clone(ledger)).handle(batch.collect()).await.unwrap();
     assert!(answers.iter().all(Result::is_ok));
+}
+
+/// What the runtime says when `group` has handled the `replays`-th replay of a record.
+pub(crate) fn recovery(record: &Record, group: &str, replays: u32, second: i64) -> Record {
+    let envelope = Envelope {
+        replays,
+        target: Some(group.into()),
+        origin: Some(Source { topic: record.topic, partition: 3, offset: 40 }),
+        ..Envelope::read(record).unwrap()
+    };
+    let mut record = record.clone();
+    envelope.write_to(&mut record.headers);
+    let delivery = Delivery { record, partition: 0, offset: 0, high_watermark: 1, timestamp: at(0) };
+    Recovered::of(&delivery, &envelope, group, "scraper/host-2", at(second)).unwrap().into_record()
+}
+
+/// The letters of a filter, as ids.
+pub(crate) async fn found(ledger: &dyn Ledger, filter: &str) -> Vec<LetterId> {
+    let query = Query::new(filter.parse().unwrap(), 1000);
+    ledger.list(&query).await.unwrap().iter().map(|letter| letter.id).collect()
 }
 
 /// The id of a record's letter.

@@ -41,6 +41,8 @@ pub const ORIGIN_OFFSET: &str = "ce_originoffset";
 pub const HISTORY: &str = "ce_history";
 /// How many times the record was replayed from the dead letters.
 pub const REPLAYS: &str = "ce_replays";
+/// The id by which the ledger knows a record that has no envelope of its own, once it was replayed.
+pub const LEDGER_ID: &str = "ce_ledgerid";
 
 /// KIP-1191: topic of the failed record.
 pub const DLQ_TOPIC: &str = "__dlq.errors.topic";
@@ -68,9 +70,15 @@ pub const DLQ_INSTANCE: &str = "__dlq.errors.instance";
 pub const DLQ_VERSION: &str = "__dlq.errors.version";
 /// When it was given up (RFC 3339).
 pub const DLQ_FAILED_AT: &str = "__dlq.errors.failed.at";
+/// When the failed record was made (RFC 3339).
+pub const DLQ_TIME: &str = "__dlq.errors.time";
+/// The chain of causes, outermost first, as a JSON array of texts.
+pub const DLQ_CAUSES: &str = "__dlq.errors.causes";
+/// When a record that was replayed was handled (RFC 3339): a record that has this is no letter, it closes one.
+pub const DLQ_RECOVERED_AT: &str = "__dlq.recovered.at";
 
 /// Every header a dead letter adds to the record it holds.
-pub const DLQ_ALL: [&str; 13] = [
+pub const DLQ_ALL: [&str; 15] = [
     DLQ_TOPIC,
     DLQ_PARTITION,
     DLQ_OFFSET,
@@ -84,4 +92,6 @@ pub const DLQ_ALL: [&str; 13] = [
     DLQ_INSTANCE,
     DLQ_VERSION,
     DLQ_FAILED_AT,
+    DLQ_TIME,
+    DLQ_CAUSES,
 ];

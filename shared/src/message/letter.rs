@@ -33,10 +33,14 @@ pub struct LetterReason {
     pub class: String,
     /// The chain of causes in one line, at most 1 KiB.
     pub message: String,
+    /// The causes one by one, the outermost first; none in letters of older programs.
+    pub causes: Vec<String>,
     /// Attempts made in all.
     pub attempts: u32,
     /// When it was given up.
     pub failed_at: Timestamp,
+    /// When the record was made; none in letters of older programs.
+    pub time: Option<Timestamp>,
 }
 
 /// A record that no further attempt can help: key, value and headers byte for byte, and why.
@@ -62,8 +66,10 @@ impl DeadLetter {
             code,
             class,
             message,
+            causes,
             attempts,
             failed_at,
+            time,
         } = self.reason;
         let mut record = Record { topic: Topic::DeadLetter, partition: None, ..self.record };
         let mut set = |name: &'static str, value: String| record.headers.set(name, value);
@@ -80,6 +86,12 @@ impl DeadLetter {
         set(names::DLQ_MESSAGE, message);
         set(names::DLQ_DELIVERY_COUNT, attempts.to_string());
         set(names::DLQ_FAILED_AT, failed_at.to_string());
+        if let Some(time) = time {
+            set(names::DLQ_TIME, time.to_string());
+        }
+        if !causes.is_empty() {
+            set(names::DLQ_CAUSES, serde_json::to_string(&causes).unwrap_or_default());
+        }
         record
     }
 
@@ -106,6 +118,11 @@ impl DeadLetter {
             message: read(headers, names::DLQ_MESSAGE)?,
             attempts: read(headers, names::DLQ_DELIVERY_COUNT)?,
             failed_at: read(headers, names::DLQ_FAILED_AT)?,
+            causes: headers
+                .get(names::DLQ_CAUSES)
+                .and_then(|json| serde_json::from_slice(json).ok())
+                .unwrap_or_default(),
+            time: headers.get(names::DLQ_TIME).map(|_| read(headers, names::DLQ_TIME)).transpose()?,
         };
         let mut record = Record { topic: source.topic, partition: None, ..record.clone() };
         for name in names::DLQ_ALL {
@@ -133,7 +150,10 @@ impl DeadLetter {
     }
 }
 
-fn read<T: FromStr<Err: Display>>(headers: &Headers, name: &'static str) -> Result<T, EnvelopeError> {
+pub(super) fn read<T: FromStr<Err: Display>>(
+    headers: &Headers,
+    name: &'static str,
+) -> Result<T, EnvelopeError> {
     let bytes: &Bytes = headers.get(name).ok_or(EnvelopeError::Missing(name))?;
     let text = String::from_utf8_lossy(bytes);
     text.parse().map_err(|error: T::Err| EnvelopeError::Invalid(name, error.to_string()))
@@ -150,7 +170,8 @@ impl Input for DeadLetter {
     }
 
     /// A letter may hold a record that never had an envelope: it gets one whose id follows from
-    /// where the record stood, so that the same letter has the same id whenever it is read.
+    /// where the record stood, so that the same letter has the same id whenever it is read. A replay stands
+    /// elsewhere, and carries the id that the ledger knows it by.
     fn envelope(delivery: &Delivery) -> Result<Envelope, EnvelopeError> {
         let error = match Envelope::read(&delivery.record) {
             Ok(envelope) => return Ok(envelope),
@@ -158,6 +179,10 @@ impl Input for DeadLetter {
         };
         let Source { topic, partition, offset } =
             Self::from_record(&delivery.record).map_err(|_| error)?.reason.source;
+        let headers = &delivery.record.headers;
+        if let (Ok(id), Ok(replays)) = (read(headers, names::LEDGER_ID), read(headers, names::REPLAYS)) {
+            return Ok(Envelope { replays, ..made_up(id, delivery.timestamp) });
+        }
         let place = format!("{topic}/{partition}/{offset}");
         let id = MessageId(Uuid::new_v5(&Uuid::NAMESPACE_URL, place.as_bytes()));
         Ok(made_up(id, delivery.timestamp))
@@ -246,8 +271,10 @@ mod tests {
                 code: "undecodable".into(),
                 class: "message".into(),
                 message: "not JSON".into(),
+                causes: vec!["not JSON".into(), "because".into()],
                 attempts: 3,
                 failed_at: "2026-11-21T01:02:03Z".parse().unwrap(),
+                time: Some("2026-11-21T01:02:02Z".parse().unwrap()),
             },
         };
         let record = letter.clone().into_record();

@@ -8,6 +8,7 @@ mod envelope;
 pub mod headers;
 mod letter;
 mod record;
+mod recovered;
 mod topic;
 mod trace;
 
@@ -15,5 +16,6 @@ pub use codec::{DecodeError, EncodeError, Input, Message, json_text};
 pub use envelope::{Attempt, Envelope, EnvelopeError, Source};
 pub use letter::{DeadLetter, LetterReason, RetryNotice};
 pub use record::{Delivery, Headers, Record};
+pub use recovered::{LetterNews, Recovered};
 pub use topic::Topic;
 pub use trace::{TraceContext, TraceError};

@@ -75,11 +75,23 @@ impl Fault {
     /// The chain of causes in one line, bounded.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{:#}", self.error).replace(['\n', '\r'], " ");
-        if text.len() > MAX_ERROR_TEXT {
-            text.truncate(text.floor_char_boundary(MAX_ERROR_TEXT - '…'.len_utf8()));
-            text.push('…');
-        }
-        text
+        bounded(&format!("{:#}", self.error))
     }
+
+    /// The causes one by one, the outermost first, each bounded as [`Fault::text`].
+    #[must_use]
+    pub fn causes(&self) -> Vec<String> {
+        /// Deeper chains are made by programs that wrap errors in a loop.
+        const MOST: usize = 16;
+        self.error.chain().take(MOST).map(|cause| bounded(&cause.to_string())).collect()
+    }
+}
+
+fn bounded(text: &str) -> String {
+    let mut text = text.replace(['\n', '\r'], " ");
+    if text.len() > MAX_ERROR_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_ERROR_TEXT - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
 }

@@ -84,8 +84,10 @@ pub(super) fn unaddressed(worker: &Worker, delivery: Delivery, error: &str) -> D
         code: code::UNDECODABLE.to_owned(),
         class: FailureClass::Message.as_str().to_owned(),
         message: error.to_owned(),
+        causes: vec![error.to_owned()],
         attempts: 1,
         failed_at: worker.runtime.clock.now(),
+        time: Some(delivery.timestamp),
     };
     DeadLetter { record: delivery.record, reason }
 }

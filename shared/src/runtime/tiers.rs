@@ -6,6 +6,7 @@
 //! partitions (the default) the tiers are 1 s, 2 s, 4 s ... 2048 s, so that a delay of an hour hops eleven times at most;
 //! more partitions make the tiers wider, fewer make fewer tiers and more hops.
 
+use crate::message::Envelope;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -13,6 +14,12 @@ use std::time::Duration;
 const MOST: i32 = 12;
 /// A hop for less than this is not worth the record: it is waited out in place.
 const LAST_STRETCH: SignedDuration = SignedDuration::from_secs(1);
+
+/// The partition of `retry` in which a record waits for so long; records of one id spread the same way each time.
+#[must_use]
+pub fn retry_partition(envelope: &Envelope, delay: Duration, partitions: i32) -> i32 {
+    Tiers::new(partitions).partition(delay, envelope.id.0.as_u64_pair().1)
+}
 
 /// How the partitions of `retry` share delays out.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,4 @@
-//! What happens to a message from the moment it is taken to the moment it may be committed:
-//! deduplicate, handle, publish with acknowledgement; or, failing that, wait, retry, dead-letter.
+//! A message from being taken to being committed: deduplicate, handle, publish; or, failing that, wait, retry, dead-letter.
 //!
 //! Holds: when `process` returns, every effect of the messages is durable, or a copy of them is on
 //! `retry` or `dead-letter`. Nothing is logged and skipped.
@@ -228,7 +227,7 @@ impl Worker {
         sink: &Sink,
     ) -> Result<Settled, Stopped> {
         let failed = match answer {
-            Ok(records) => match self.publish(records, sink).await? {
+            Ok(records) => match self.publish(self.with_recovery(item, records), sink).await? {
                 None => {
                     if !sink.gather(|gathered| gathered.handled.push(item.identity)) {
                         self.remember(item.identity);
@@ -355,8 +354,10 @@ impl Worker {
             code: fault.code.clone().into_owned(),
             class: fault.class.as_str().to_owned(),
             message: fault.text(),
+            causes: fault.causes(),
             attempts,
             failed_at: self.runtime.clock.now(),
+            time: Some(envelope.map_or(delivery.timestamp, |(envelope, _)| envelope.time)),
         };
         self.publish_surely(vec![DeadLetter { record, reason }.into_record()], sink).await
     }

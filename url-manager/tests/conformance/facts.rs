@@ -108,6 +108,11 @@ pub(crate) async fn dead_letters_and_replays(url: DatabaseUrl) {
     crawl.expect_state(job, "http://a.example/3", Dead, Some(code::SERVER_ERROR)).await;
     crawl.feed_replayed(&stored, 1).await;
     crawl.expect_state(job, "http://a.example/2", Stored, Some(code::OK)).await;
+    // The frontier's own replay is addressed to it; that of another group is told when that group is through.
+    crawl.recovered(&page(&tasks[2], &[]), "storage", 1).await;
+    crawl.expect_state(job, "http://a.example/3", Stored, Some(code::OK)).await;
+    crawl.letter(record_of(&page(&tasks[2], &[])), "storage").await;
+    crawl.expect_state(job, "http://a.example/3", Stored, Some(code::OK)).await;
     crawl.counts(job).await;
 
     // Bytes that nobody can read: the headers say what they were about. A letter about nothing

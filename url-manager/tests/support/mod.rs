@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use trawl_shared::{
     broker::{Confirmation, Partition, Position, Producer, SendError},
     message::{
-        Attempt, DeadLetter, Delivery, Envelope, Input, LetterReason, Message as _, Record, RetryNotice,
-        Source, Topic,
+        Attempt, DeadLetter, Delivery, Envelope, Input, LetterReason, Message as _, Record, Recovered,
+        RetryNotice, Source, Topic,
     },
     model::{
         CanonicalUrl, FetchTask, JobId, Link, LinkKind, Origin, Outcome, ParsedPage, TaskEnded, TaskId, code,
@@ -98,6 +98,24 @@ impl Manager {
         let letter = letter(record, group).into_record();
         let handler = DeadLetterHandler::new(Arc::clone(&self.frontier));
         handler.handle(vec![deliver(letter)]).await.unwrap().pop().unwrap().unwrap();
+    }
+
+    /// A fact that `group` had given up, and that it handled when it was sent again.
+    pub(crate) async fn recovered(&self, ended: &TaskEnded, group: &str, replays: u32) {
+        let mut record = record_of(ended);
+        let source = Source { topic: record.topic, partition: 0, offset: 0 };
+        let envelope = Envelope {
+            replays,
+            target: Some(group.to_owned()),
+            origin: Some(source),
+            ..Envelope::read(&record).unwrap()
+        };
+        envelope.write_to(&mut record.headers);
+        let timestamp = jiff::Timestamp::now();
+        let delivery = Delivery { record, partition: 0, offset: 0, high_watermark: 1, timestamp };
+        let told = Recovered::of(&delivery, &envelope, group, "storage/1", timestamp).unwrap();
+        let handler = DeadLetterHandler::new(Arc::clone(&self.frontier));
+        handler.handle(vec![deliver(told.into_record())]).await.unwrap().pop().unwrap().unwrap();
     }
 
     pub(crate) async fn wait(&self, task: &FetchTask, attempt: u32, not_before: jiff::Timestamp) {
@@ -247,8 +265,10 @@ fn letter(record: Record, group: &str) -> DeadLetter {
         code: code::SERVER_ERROR.to_owned(),
         class: "server".to_owned(),
         message: "it always fails".to_owned(),
+        causes: Vec::new(),
         attempts: 8,
         failed_at: jiff::Timestamp::now(),
+        time: None,
     };
     DeadLetter { record, reason }
 }

@@ -1,5 +1,5 @@
-SELECT generation, topic, part, place, service, instance, version, stage, code, class, error, attempts,
-       failed_at, history
+SELECT generation, topic, part, place, made_at, service, instance, version, stage, code, class, error, causes, attempts,
+       failed_at, history, edited
   FROM deaths
  WHERE letter = $1
  ORDER BY generation

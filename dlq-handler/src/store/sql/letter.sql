@@ -1,4 +1,4 @@
-SELECT id, message, consumer, state, generation, job, task, url, host, kind, topic, service, stage, code,
-       class, error, attempts, first_died_at, died_at, changed_at, changed_by, remark
+SELECT id, message, consumer, state, generation, job, task, url, host, kind, causation, trace, topic, service, instance,
+       version, stage, code, class, error, attempts, first_died_at, died_at, changed_at, changed_by, remark
   FROM letters
  WHERE id = $1

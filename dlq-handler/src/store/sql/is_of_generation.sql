@@ -1,0 +1,1 @@
+SELECT 1 FROM letters WHERE id = $1 AND generation = $2

@@ -1,1 +1,0 @@
-SELECT id FROM letters WHERE state = 'open' ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT state, generation FROM letters WHERE id = $1
