@@ -5,23 +5,25 @@
 //! - [`filter`]: the one language in which letters are chosen.
 //! - [`replay`]: sending the same messages again, to the groups they died in, at a bounded rate.
 //! - [`transfer`]: letters between ledgers.
-//! - [`cli`], [`Settings`]: the doors.
+//! - [`cli`], [`web`], [`Settings`]: the doors; `metrics`, what Prometheus is told.
 //!
 //! What holds: a letter is one row however often it is delivered; its record is what the failing service
 //! read, byte for byte; it is marked as replayed only when the broker has the record, and as resolved only when the
 //! group it died in has handled it; what strangers wrote is escaped before a terminal sees it, and is a bound value before a
-//! database does.
+//! database does; from another machine nobody comes in without the token.
 
 mod as_text;
 pub mod cli;
 pub mod filter;
 mod handler;
 mod letter;
+mod metrics;
 pub mod replay;
 mod settings;
 mod state;
 pub mod store;
 pub mod transfer;
+pub mod web;
 
 pub use handler::LedgerHandler;
 pub use letter::{Death, Letter, LetterId, Summary};

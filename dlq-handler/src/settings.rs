@@ -1,7 +1,7 @@
 //! What can be set for the ledger. Where it is, is `database.url`.
 
 use serde::{Deserialize, Serialize};
-use trawl_shared::{config::Section, runtime::GroupSettings};
+use trawl_shared::{config::Section, model::Secret, runtime::GroupSettings};
 
 /// Settings of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,11 +11,21 @@ pub struct Settings {
     pub batch_size: usize,
     /// Longest a letter waits for its batch to fill, in milliseconds.
     pub batch_wait_ms: u64,
+    /// Address that serves the page and REST; port 0 takes a free one, empty serves nothing.
+    pub listen: String,
+    /// What callers must show (as `Authorization: Bearer TOKEN`, or on the page's sign-in). Required on any address that is
+    /// not loopback.
+    pub token: Secret,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { batch_size: 64, batch_wait_ms: 100 }
+        Self {
+            batch_size: 64,
+            batch_wait_ms: 100,
+            listen: "127.0.0.1:0".to_owned(),
+            token: Secret::default(),
+        }
     }
 }
 

@@ -199,6 +199,8 @@ async fn a_replay_that_was_handled_closes_its_letter(ledger: &Arc<dyn Ledger>) {
         (State::Resolved, "scraper/host-2"),
     ];
     assert_eq!(told, expected, "each once, in the order of their times");
+    let (resolved, back) = ledger.replayed().await.unwrap();
+    assert!(resolved == 1 && back > 0, "{resolved} {back}");
 
     // What was discarded stays so; a later death opens whatever there is.
     let discarded = Change { state: State::Discarded, at: at(70), by: "me", remark: None };

@@ -12,7 +12,7 @@ use std::{
     },
     time::Duration,
 };
-use support::{id_of, task};
+use support::{id_of, task, until};
 use tokio_util::sync::CancellationToken;
 use trawl_dlq_handler::{
     Settings, State, Summary,
@@ -48,19 +48,6 @@ impl Handler for Sick {
             anyhow::anyhow!("the certificate has expired"),
         ))
     }
-}
-
-/// Looks until something holds.
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let looking = async {
-        loop {
-            match look().await {
-                Some(found) => return found,
-                None => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 #[tokio::test]
@@ -114,6 +101,50 @@ async fn from_death_to_life() {
     let told: Vec<_> = ledger.events(id).await.unwrap().iter().map(|event| event.state).collect();
     assert_eq!(told.iter().filter(|state| **state == State::Replayed).count(), 2, "{told:?}");
     assert_eq!(memory.records(Topic::DeadLetter).len(), 3, "two deaths and one recovery");
+    shutdown.cancel();
+    for service in running {
+        service.wait().await.unwrap();
+    }
+}
+
+/// Rejects everything; all of it is of one host, which opens no circuit.
+struct Hopeless;
+
+impl Handler for Hopeless {
+    const NAME: &'static str = "scraper";
+    type In = FetchTask;
+    type Out = ();
+    async fn handle(&self, _: FetchTask, _: &Context) -> Result<(), Failure> {
+        Err(Failure::reject(FailureClass::Network, "timeout", anyhow::anyhow!("never")))
+    }
+}
+
+#[tokio::test]
+async fn a_storm_of_replays_stops_by_itself() {
+    const LETTERS: i64 = 400;
+    let (_folder, ledger) = support::sqlite().await;
+    let job = JobId::fresh();
+    let record = |n: i64| task(job, &format!("http://a.example/{n}"));
+    support::deliver(&ledger, (0..LETTERS).map(|n| support::death(record(n), "scraper", 0, n))).await;
+    let memory = Memory::new(Retention::Forever);
+    let spec =
+        TopicSpec { partitions: 2, replication: 1, retention: Duration::ZERO, max_message_bytes: 1 << 20 };
+    memory.ensure_topics(&BTreeMap::from(Topic::ALL.map(|topic| (topic, spec.clone())))).await.unwrap();
+    let (shutdown, bus) = (CancellationToken::new(), Bus::new(Arc::new(memory.clone())));
+    let settings = Settings { batch_wait_ms: 1, ..Settings::default() };
+    let hopeless = Service::new("scraper").handler(Hopeless, trawl_shared::runtime::GroupSettings::default());
+    let mut running = Vec::new();
+    for service in [hopeless, trawl_dlq_handler::service(&ledger, &settings)] {
+        running.push(service.start(bus.clone(), RuntimeSettings::default(), shutdown.clone()).await.unwrap());
+    }
+    let producer = memory.producer();
+    let mut run = Replayer::new(&*ledger, &*producer, "test", Sending::now(12));
+    let open = Letters::Where("state=open".parse().unwrap());
+    let report = run.send(&open, "100/s".parse().unwrap(), &CancellationToken::new(), |_| ()).await.unwrap();
+    assert_eq!((report.outcome, report.resolved), (Outcome::Storm, 0), "{report:?}");
+    assert!(report.back >= 10 && report.sent < LETTERS as u64, "{report:?}");
+    let untouched = ledger.count(&"replays=0 state=open".parse().unwrap()).await.unwrap();
+    assert!(untouched > 0, "the others were left alone");
     shutdown.cancel();
     for service in running {
         service.wait().await.unwrap();

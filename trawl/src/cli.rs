@@ -1,6 +1,6 @@
 //! The verbs of `trawl`.
 
-use crate::{audit, crawl, policies, reparse, topology};
+use crate::{audit, crawl, letters, policies, reparse, topology};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io;
 use trawl_shared::cli::{CliError, Exit, OrExit};
@@ -19,6 +19,8 @@ enum Command {
     Crawl(Box<crawl::CrawlArgs>),
     /// Add up the states of a job's URLs against what is stored and what is dead
     Audit(audit::AuditArgs),
+    /// Show the dead letters of a crawl, and send them again
+    Letters(Box<letters::LettersArgs>),
     /// Apply new extraction rules to archived pages, without asking any site
     Reparse(reparse::ReparseArgs),
     /// Print how failures of each class are retried, as the configuration or a job has it
@@ -50,6 +52,7 @@ pub async fn run() -> Result<(), CliError> {
     match Cli::parse().command {
         Command::Crawl(args) => crawl::run(*args).await,
         Command::Audit(args) => audit::run(args).await,
+        Command::Letters(args) => letters::run(*args).await,
         Command::Reparse(args) => reparse::run(args).await,
         Command::Policies(args) => policies::run(args).await,
         Command::Topology(args) => topology::run(&args).await,

@@ -5,18 +5,11 @@
 
 mod support;
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-};
+use std::sync::atomic::Ordering;
 use support::{
     Site, audit,
     fleet::{Fleet, SERVICES},
+    flip::flip_server,
     wait_for,
 };
 use trawl_shared::sql::testing::ScratchDatabase;
@@ -98,7 +91,10 @@ fn a_dead_letter_tells_every_attempt_and_its_replay_stores_the_page() {
     assert!(explained.contains("dead") && explained.contains("server_error"), "{explained}");
 
     well.store(true, Ordering::Relaxed);
-    fleet.run("dlq-handler", &["replay", &id]);
+    let replayed = fleet.run("dlq-handler", &["replay", &id, "--wait", "2m"]);
+    assert_eq!(replayed, "1 sent again: 1 resolved, 0 dead again, 0 on their way\n");
+    let shown = fleet.run("dlq-handler", &["show", &id]);
+    assert!(shown.contains("\nstate     resolved, since ") && shown.contains("by scraper/"), "{shown}");
     wait_for("the page to be stored", 120, || (fleet.rows("letters").len() == 1).then_some(()));
     let audit = wait_for("the audit to balance", 60, || {
         let audit = audit(&["--job", "letters", "--database-url", &fleet.database]);
@@ -107,34 +103,6 @@ fn a_dead_letter_tells_every_attempt_and_its_replay_stores_the_page() {
     assert_eq!(audit["states"]["dead"], 0, "{audit}");
     drop(fleet);
     remove(database);
-}
-
-/// Answers 500 to pages until the flag is up, and 404 to robots.txt.
-fn flip_server() -> (u16, Arc<AtomicBool>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let well = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&well);
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let mut request = String::new();
-            let mut lines = BufReader::new(stream.try_clone().unwrap());
-            while lines.read_line(&mut request).is_ok_and(|n| n > 2) {}
-            let (status, body) = match (request.starts_with("GET /robots.txt"), flag.load(Ordering::Relaxed))
-            {
-                (true, _) => ("404 Not Found", "none"),
-                (_, false) => ("500 Internal Server Error", "down"),
-                (_, true) => ("200 OK", "<title>up again</title>"),
-            };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            );
-        }
-    });
-    (port, well)
 }
 
 #[test]

@@ -54,13 +54,23 @@ pub enum Command {
     /// Enter what dead-letter brings into the ledger until stopped by a signal
     #[cfg(feature = "kafka")]
     Run,
+    /// Send letters again to the service that gave them up
+    #[cfg(feature = "kafka")]
+    Replay(ReplayArgs),
+    /// What needs nothing but the ledger.
+    #[command(flatten)]
+    Ledger(LedgerCommand),
+    /// Ask the service of this machine whether it is ready
+    Health,
+}
+
+/// What can be asked of a ledger, and done to it without a broker.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
     /// List letters, last death first, or count them by what they have in common
     List(ListArgs),
     /// Show all that is known of one letter
     Show(ShowArgs),
-    /// Send letters again to the service that gave them up
-    #[cfg(feature = "kafka")]
-    Replay(ReplayArgs),
     /// Mark letters as done with; nothing is deleted
     Discard(DiscardArgs),
     /// Write letters out with all that is known of them, one JSON object a line
@@ -71,8 +81,6 @@ pub enum Command {
     Stats(StatsArgs),
     /// Print each letter as it dies or changes its state, until stopped
     Watch(WatchArgs),
-    /// Ask the service of this machine whether it is ready
-    Health,
 }
 
 impl Cli {
@@ -105,22 +113,26 @@ impl Cli {
                 let partitions = config.common.topics.retry.partitions;
                 args.run(&*ledger, connect, partitions, &shutdown_on_signal(), &mut out).await
             }
-            command => {
+            Command::Ledger(command) => {
                 let ledger = open(&config, command.missing()).await?;
-                command.on(&*ledger, &mut out).await
+                command.run(&*ledger, &mut out).await
             }
         }
     }
 }
 
-impl Command {
+impl LedgerCommand {
     /// Whether a ledger is made where there is none.
-    const fn missing(&self) -> Missing {
+    #[must_use]
+    pub const fn missing(&self) -> Missing {
         if matches!(self, Self::Import(_)) { Missing::Create } else { Missing::Fail }
     }
 
-    /// Does what needs the ledger alone.
-    async fn on(self, ledger: &dyn Ledger, out: &mut io::Stdout) -> Result<(), CliError> {
+    /// Does it.
+    ///
+    /// # Errors
+    /// With the exit code that belongs to what went wrong.
+    pub async fn run(self, ledger: &dyn Ledger, out: &mut io::Stdout) -> Result<(), CliError> {
         let is_terminal = out.is_terminal();
         match self {
             Self::List(args) => args.run(ledger, is_terminal, out).await,
@@ -130,9 +142,6 @@ impl Command {
             Self::Import(args) => args.run(ledger, out).await,
             Self::Stats(args) => args.run(ledger, is_terminal, out).await,
             Self::Watch(args) => args.run(ledger, is_terminal, &shutdown_on_signal(), out).await,
-            #[cfg(feature = "kafka")]
-            Self::Run | Self::Replay(_) => Ok(()),
-            Self::Health => Ok(()),
         }
     }
 }
@@ -144,11 +153,27 @@ async fn open(config: &Config<Settings>, missing: Missing) -> Result<Arc<dyn Led
 
 #[cfg(feature = "kafka")]
 async fn run(config: &Config<Settings>) -> Result<(), CliError> {
-    use trawl_shared::{broker::kafka::Kafka, cli::run_on_kafka, runtime::Bus};
+    use crate::web::{self, Access, Desk};
+    use trawl_shared::{
+        broker::{Broker, kafka::Kafka},
+        cli::run_on_kafka,
+        runtime::Bus,
+    };
     let shutdown = shutdown_on_signal();
     let ledger = open(config, Missing::Create).await?;
     let service = crate::service(&ledger, &config.service);
-    let bus = Bus::new(Arc::new(Kafka::connect(config.common.kafka.clone())?));
+    let kafka = Kafka::connect(config.common.kafka.clone())?;
+    let producer = kafka.producer();
+    let bus = Bus::new(Arc::new(kafka));
+    tokio::spawn(crate::metrics::keep(Arc::clone(&ledger), bus.metrics.clone(), shutdown.clone()));
+    let Settings { listen, token, .. } = &config.service;
+    if !listen.is_empty() {
+        let retry_partitions = config.common.topics.retry.partitions;
+        let desk = Desk { ledger: Arc::clone(&ledger), producer, retry_partitions };
+        let address =
+            web::serve(listen, Access::new(token), desk, shutdown.clone()).await.or_exit(Exit::Config)?;
+        tracing::info!("dead letters on http://{address}/");
+    }
     let ended = run_on_kafka(service, bus, config, shutdown).await;
     ledger.close().await;
     ended

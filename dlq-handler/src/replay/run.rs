@@ -23,8 +23,9 @@ const MOST_UNDECIDED: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So many outcomes are looked back on...
 const WINDOW: usize = 50;
-/// ...and no verdict is spoken on fewer.
-const LEAST_OUTCOMES: usize = 20;
+/// ...and no verdict is spoken on fewer. A service that fails at everything lets twenty pass before it stops consuming, by
+/// default, and then nothing comes back any more.
+const LEAST_OUTCOMES: usize = 10;
 /// Share of outcomes that are deaths, in percent, at which a run stops.
 const STORM_PERCENT: usize = 90;
 

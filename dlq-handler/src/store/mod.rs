@@ -176,6 +176,12 @@ pub trait ReadLedger: Send + Sync {
     /// When the database can't be asked.
     async fn counts(&self, job: Option<JobId>) -> Result<BTreeMap<&'static str, u64>, SqlError>;
 
+    /// Replays that were handled, and replays that died again.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    async fn replayed(&self) -> Result<(u64, u64), SqlError>;
+
     /// The tasks of a job that a letter is about, whatever its state, in the order of their ids.
     ///
     /// # Errors

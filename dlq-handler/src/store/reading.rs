@@ -190,6 +190,12 @@ macro_rules! questions {
                     .collect()
             }
 
+            async fn replayed(&self) -> Result<(u64, u64), SqlError> {
+                let query = sqlx::query_as(include_str!("sql/replayed.sql"));
+                let (resolved, back): (i64, i64) = query.fetch_one(self.reader()).await?;
+                Ok((rows::number("resolved", resolved)?, rows::number("back", back)?))
+            }
+
             async fn dead_tasks(&self, job: JobId) -> Result<Vec<TaskId>, SqlError> {
                 let query = sqlx::query_scalar(include_str!("sql/dead_tasks.sql"));
                 let tasks: Vec<Uuid> = query.bind(job.0).fetch_all(self.reader()).await?;

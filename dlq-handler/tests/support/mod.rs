@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod chromium;
+pub(crate) mod web;
+
 use bytes::Bytes;
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use trawl_dlq_handler::{
     LedgerHandler, LetterId,
     store::{self, Ledger, Query},
@@ -146,4 +149,17 @@ pub(crate) async fn found(ledger: &dyn Ledger, filter: &str) -> Vec<LetterId> {
 /// The id of a record's letter.
 pub(crate) fn id_of(record: &Record, group: &str) -> LetterId {
     LetterId::derive(Envelope::read(record).unwrap().id, group)
+}
+
+/// Looks until something holds.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            match look().await {
+                Some(found) => return found,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
 }

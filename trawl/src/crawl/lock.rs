@@ -7,7 +7,7 @@ use std::{
 use trawl_shared::cli::{CliError, Exit, OrExit};
 
 /// Makes the folder and locks it for this process; a kill frees it.
-pub(super) fn lock(folder: &Path) -> Result<File, CliError> {
+pub(crate) fn lock(folder: &Path) -> Result<File, CliError> {
     let shown = folder.display();
     fs::create_dir_all(folder)
         .map_err(|error| {

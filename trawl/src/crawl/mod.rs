@@ -2,7 +2,7 @@
 //! reports, and leaves in order. What a kill interrupts, `--resume` goes on with.
 
 mod args;
-mod lock;
+pub(crate) mod lock;
 mod plan;
 mod progress;
 mod report;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 pub mod fleet;
+pub mod flip;
 pub mod web;
 
 use bench::web::{End, Excluded, Preset, Profile, RequestLog, Settings, TruthRow, Web, serve, truth};
