@@ -9,22 +9,30 @@ use crate::{
 };
 use std::borrow::Cow;
 use trawl_shared::{
+    blob::Bodies,
     model::{Outcome, RobotsPolicy, ScrapedPage, TaskEnded, Validators, code},
     runtime::{Context, Failure, Handler},
 };
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Parses pages. It keeps no state and asks nobody.
+/// Parses pages. It keeps no state, and asks nobody but for a body that its record only names.
 #[derive(Debug, Default)]
 pub struct ParseHandler {
     settings: Settings,
+    bodies: Bodies,
 }
 
 impl ParseHandler {
     /// A handler with these settings.
     #[must_use]
-    pub const fn new(settings: Settings) -> Self {
-        Self { settings }
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, bodies: Bodies::default() }
+    }
+
+    /// The same handler; the bodies that records only name are here.
+    #[must_use]
+    pub fn with_bodies(self, bodies: Bodies) -> Self {
+        Self { bodies, ..self }
     }
 
     /// How the task of a page ends. Every page ends well: what can't be read is stored unread.
@@ -94,6 +102,6 @@ impl Handler for ParseHandler {
     type Out = TaskEnded;
 
     async fn handle(&self, scraped: ScrapedPage, _: &Context) -> Result<TaskEnded, Failure> {
-        Ok(self.end(scraped))
+        Ok(self.end(self.bodies.bring_back(scraped).await?))
     }
 }

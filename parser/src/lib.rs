@@ -54,13 +54,18 @@ pub use settings::Settings;
 pub use trawl_shared::content::charset;
 
 use std::{num::NonZero, thread};
-use trawl_shared::runtime::{GroupSettings, Handler as _, Service};
+use trawl_shared::{
+    blob::Bodies,
+    runtime::{GroupSettings, Handler as _, Service},
+};
 
 /// The parser as a service: as many pages at once as there are cores, because parsing waits for
-/// nothing.
+/// nothing. The bodies that records only name are in `bodies`.
 #[must_use]
-pub fn service(settings: &Settings) -> Service {
+pub fn service(settings: &Settings, bodies: Bodies) -> Service {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let group = GroupSettings { concurrency: cores, max_in_flight: 512, ..GroupSettings::default() };
-    Service::new(ParseHandler::NAME).only_messages().handler(ParseHandler::new(settings.clone()), group)
+    Service::new(ParseHandler::NAME)
+        .only_messages()
+        .handler(ParseHandler::new(settings.clone()).with_bodies(bodies), group)
 }

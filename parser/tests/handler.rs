@@ -39,6 +39,7 @@ fn scraped(headers: &[(&str, &str)], body: &'static [u8]) -> ScrapedPage {
         robots: RobotsPolicy::Obey,
         robot_name: None,
         extract: ExtractSettings::default(),
+        kept_body: None,
         body: Bytes::from_static(body),
     }
 }

@@ -10,6 +10,7 @@ use crate::{
 use anyhow::anyhow;
 use std::{borrow::Cow, time::Duration};
 use trawl_shared::{
+    blob::Bodies,
     content::{
         charset::of_response,
         mime::{differing_essence, sniff},
@@ -22,6 +23,7 @@ use trawl_shared::{
 #[derive(Debug)]
 pub struct FetchHandler {
     fetcher: Fetcher,
+    bodies: Bodies,
 }
 
 impl FetchHandler {
@@ -30,7 +32,13 @@ impl FetchHandler {
     /// # Errors
     /// When the HTTP client can't be set up.
     pub fn new(settings: &Settings) -> Result<Self, BuildError> {
-        Ok(Self { fetcher: Fetcher::new(settings)? })
+        Ok(Self { fetcher: Fetcher::new(settings)?, bodies: Bodies::default() })
+    }
+
+    /// The same handler; bodies too large for a record go here.
+    #[must_use]
+    pub fn with_bodies(self, bodies: Bodies) -> Self {
+        Self { bodies, ..self }
     }
 }
 
@@ -58,7 +66,10 @@ impl Handler for FetchHandler {
         };
         let Fetched { result, crawl_delay, sitemaps } = self.fetcher.fetch(ask).await;
         match result {
-            Ok(response) => answered(task, response, crawl_delay, sitemaps),
+            Ok(response) => match answered(task, response, crawl_delay, sitemaps)? {
+                (Some(page), ended) => Ok((Some(self.bodies.put_aside(page).await?), ended)),
+                ended => Ok(ended),
+            },
             Err(no) => unanswered(task, no, crawl_delay),
         }
     }
@@ -169,6 +180,7 @@ fn page(task: FetchTask, response: Response, crawl_delay: Option<Duration>) -> S
         robots: task.fetch.robots,
         robot_name: Some(product_token(&task.fetch.user_agent).to_owned()),
         extract: task.extract,
+        kept_body: None,
         body: response.body,
     }
 }

@@ -32,21 +32,26 @@ pub mod status;
 pub use handler::FetchHandler;
 pub use settings::Settings;
 
-use trawl_shared::runtime::{GroupSettings, Handler as _, Service};
+use trawl_shared::{
+    blob::Bodies,
+    runtime::{GroupSettings, Handler as _, Service},
+};
 
 /// Tasks that one member holds at once: far more than requests, because most of them wait for
 /// their hosts.
 const TASKS_AT_ONCE: usize = 1024;
 
-/// The service, ready for a bus.
+/// The service, ready for a bus. Bodies too large for a record go to `bodies`.
 ///
 /// # Errors
 /// When the HTTP client can't be set up.
-pub fn service(settings: &Settings) -> Result<Service, http::BuildError> {
+pub fn service(settings: &Settings, bodies: Bodies) -> Result<Service, http::BuildError> {
     let group = GroupSettings {
         concurrency: TASKS_AT_ONCE,
         max_in_flight: TASKS_AT_ONCE,
         ..GroupSettings::default()
     };
-    Ok(Service::new(FetchHandler::NAME).only_messages().handler(FetchHandler::new(settings)?, group))
+    Ok(Service::new(FetchHandler::NAME)
+        .only_messages()
+        .handler(FetchHandler::new(settings)?.with_bodies(bodies), group))
 }

@@ -8,8 +8,8 @@ use std::{fs, path::PathBuf};
 use trawl_shared::{
     message::{Envelope, Message, Record, TraceContext},
     model::{
-        CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, Link, LinkKind, LinkKinds, Origin,
-        Outcome, ParsedPage, RobotsPolicy, ScrapedPage, TaskEnded, TaskId,
+        CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, KeptBody, Link, LinkKind, LinkKinds,
+        Origin, Outcome, ParsedPage, RobotsPolicy, ScrapedPage, TaskEnded, TaskId,
     },
     runtime::{Lineage, Outputs},
 };
@@ -89,6 +89,7 @@ fn scraped() -> ScrapedPage {
         robots: RobotsPolicy::Obey,
         robot_name: None,
         extract: ExtractSettings { text: true, ..ExtractSettings::default() },
+        kept_body: None,
         body: Bytes::from_static(b"\x00\xff<html>"),
     }
 }
@@ -137,6 +138,16 @@ fn fetch_task_v1() {
 #[test]
 fn scraped_page_v1() {
     check("scraped-page.v1.bin", &scraped());
+}
+
+/// A body that is too large to travel is named, and the frame ends behind the metadata.
+#[test]
+fn scraped_page_v2() {
+    let kept_body = Some(KeptBody {
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        bytes: 20_971_520,
+    });
+    check("scraped-page.v2.bin", &ScrapedPage { kept_body, body: Bytes::new(), ..scraped() });
 }
 
 #[test]

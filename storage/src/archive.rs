@@ -6,7 +6,7 @@
 
 use crate::{
     handler::Trouble,
-    sink::{Finish, Growing, Names, OutputError, OutputMode, Rotation, WriteFailure, blocking},
+    sink::{Finish, Growing, OutputError, OutputMode, Rotation, Target, WriteFailure, blocking},
     store::{PageStore, record::array, statements},
     warc::{Earlier, exchange, payload_digest, response_id, warcinfo, write},
 };
@@ -14,12 +14,13 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::{
     collections::{HashMap, HashSet},
-    io,
+    io, mem,
     path::PathBuf,
     sync::Arc,
 };
 use tokio::sync::Mutex;
 use trawl_shared::{
+    blob::Bodies,
     model::{JobId, MessageId, ScrapedPage, code},
     runtime::{BatchHandler, Context, Failure, FailureClass},
     sql::{RETRY_AFTER, SqlError},
@@ -37,8 +38,8 @@ pub(crate) fn consumer_of(name: &str) -> String {
 /// An archive as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveSpec {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, or its URL.
+    pub target: Target,
     /// When a file ends and the next begins; one file without it.
     pub rotation: Option<Rotation>,
     /// Only the pages of this job.
@@ -69,20 +70,22 @@ impl Archive {
         spec: ArchiveSpec,
         mode: OutputMode,
     ) -> Result<Self, WriteFailure> {
-        let failed = |source| OutputError { target: spec.path.display().to_string(), rows: 0, source };
-        let path = std::path::absolute(&spec.path).map_err(failed)?;
-        let name = path.display().to_string();
-        let names = Names { path, rotation: spec.rotation };
+        let failed = |source| OutputError { target: spec.target.to_string(), rows: 0, source };
+        let name = spec.target.mark_name();
+        let Some((names, upload)) = spec.target.place(spec.rotation).await.map_err(failed)? else {
+            return Err(failed(io::Error::other("an archive is a file")).into());
+        };
         let mut file = None;
         if mode == OutputMode::Resume
             && let Some(mark) = store.output(&name).await?
         {
-            file = Growing::resumed(names.clone(), Finish::Index, mark).await.map_err(failed)?;
+            let resumed = Growing::resumed(names.clone(), Finish::Index, upload.clone(), mark).await;
+            file = resumed.map_err(failed)?;
         }
         let resumed = file.is_some();
         let file = match file {
             Some(file) => file,
-            None => Growing::fresh(names, Finish::Index).await.map_err(failed)?,
+            None => Growing::fresh(names, Finish::Index, upload).await.map_err(failed)?,
         };
         let consumer = consumer_of(&name);
         let writer = Writer { spec, name, consumer, file, unsettled: false };
@@ -107,6 +110,12 @@ impl Archive {
         writer.settle(store).await?;
         let completed = writer.file.complete().await;
         completed.map_err(|source| writer.error(source).into())
+    }
+
+    /// Removes what was kept of a file that is in an object store now: all outputs are complete.
+    pub(crate) async fn forget_sent(&self) -> Result<(), WriteFailure> {
+        let writer = self.0.lock().await;
+        writer.file.forget_sent().map_err(|source| writer.error(source).into())
     }
 
     /// Ends the file if it is large or old enough, and begins another.
@@ -188,7 +197,7 @@ impl Writer {
     }
 
     fn error(&self, source: io::Error) -> OutputError {
-        OutputError { target: self.spec.path.display().to_string(), rows: self.file.mark.rows, source }
+        OutputError { target: self.spec.target.to_string(), rows: self.file.mark.rows, source }
     }
 }
 
@@ -244,31 +253,24 @@ fn archived(
 pub struct ArchiveHandler {
     store: Arc<dyn PageStore>,
     archives: Vec<Archive>,
+    bodies: Bodies,
     trouble: Trouble,
 }
 
 impl ArchiveHandler {
-    /// A handler for these archives; it tells of trouble where the handler of rows does.
+    /// A handler for these archives; large bodies are in `bodies`, and it tells of trouble where the handler of
+    /// rows does.
     #[must_use]
-    pub fn new(store: Arc<dyn PageStore>, archives: Vec<Archive>, trouble: Trouble) -> Self {
-        Self { store, archives, trouble }
+    pub fn new(store: Arc<dyn PageStore>, archives: Vec<Archive>, bodies: Bodies, trouble: Trouble) -> Self {
+        Self { store, archives, bodies, trouble }
     }
-}
 
-impl BatchHandler for ArchiveHandler {
-    const NAME: &'static str = CONSUMER;
-    type In = ScrapedPage;
-    type Out = ();
-
-    async fn handle(&self, batch: Vec<(ScrapedPage, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
-        self.trouble.check()?;
-        let answers = batch.iter().map(|_| Ok(())).collect();
+    async fn write(&self, pages: Vec<(MessageId, ScrapedPage)>) -> Result<(), Failure> {
         for archive in &self.archives {
             let mut writer = archive.0.lock().await;
             let job = writer.spec.job;
-            let wanted = batch.iter().filter(|(page, _)| job.is_none_or(|job| job == page.origin.job));
-            let pages = wanted.map(|(page, context)| (context.envelope.id, page.clone())).collect();
-            match writer.write(&*self.store, pages).await {
+            let wanted = pages.iter().filter(|(_, page)| job.is_none_or(|job| job == page.origin.job));
+            match writer.write(&*self.store, wanted.cloned().collect()).await {
                 Ok(()) => {}
                 Err(WriteFailure::Output(error)) => return Err(self.trouble.tell(error)),
                 Err(WriteFailure::Store(error)) => {
@@ -277,6 +279,38 @@ impl BatchHandler for ArchiveHandler {
                 Err(error) => return Err(Failure::reject(FailureClass::Storage, code::UNDECODABLE, error)),
             }
         }
+        Ok(())
+    }
+}
+
+/// Bytes of bodies in memory at which what there is of a batch is written.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+impl BatchHandler for ArchiveHandler {
+    const NAME: &'static str = CONSUMER;
+    type In = ScrapedPage;
+    type Out = ();
+
+    async fn handle(&self, batch: Vec<(ScrapedPage, Context)>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        self.trouble.check()?;
+        let mut answers = Vec::with_capacity(batch.len());
+        let (mut pages, mut bytes) = (Vec::new(), 0);
+        for (page, context) in batch {
+            match self.bodies.bring_back(page).await {
+                Ok(page) => {
+                    bytes += page.body.len();
+                    pages.push((context.envelope.id, page));
+                    answers.push(Ok(()));
+                }
+                Err(failure) => answers.push(Err(failure)),
+            }
+            // Records may only name their bodies, so their own size bounds nothing.
+            if bytes >= MOST_BYTES {
+                self.write(mem::take(&mut pages)).await?;
+                bytes = 0;
+            }
+        }
+        self.write(pages).await?;
         Ok(answers)
     }
 }

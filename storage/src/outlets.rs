@@ -10,7 +10,10 @@ use crate::{
     store::PageStore,
 };
 use std::{path::PathBuf, sync::Arc};
-use trawl_shared::model::JobId;
+use trawl_shared::{
+    blob::{BlobError, Bodies},
+    model::JobId,
+};
 
 /// A file that can't be written as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +21,9 @@ pub enum OutletError {
     /// Its name does not tell its format.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// Its URL can't be used.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
     /// There is no such column.
     #[error(transparent)]
     Columns(#[from] ColumnError),
@@ -36,7 +42,7 @@ impl Outlet {
     /// What the name of a target asks for. Formats that hold rows get those of `rows`.
     ///
     /// # Errors
-    /// When the name does not tell a format.
+    /// When the name does not tell a format, or a URL can't be used by this program.
     pub fn named(
         target: &Target,
         rows: Rows,
@@ -44,8 +50,9 @@ impl Outlet {
         job: Option<JobId>,
     ) -> Result<Self, OutletError> {
         let format = target.format()?;
-        if let (Format::Warc, Target::File(path)) = (format, target) {
-            return Ok(Self::Archive(ArchiveSpec { path: path.clone(), rotation, job }));
+        target.check()?;
+        if format == Format::Warc {
+            return Ok(Self::Archive(ArchiveSpec { target: target.clone(), rotation, job }));
         }
         let set = RowSet::new(rows, &[], format == Format::Csv)?;
         Ok(Self::Rows(OutputSpec { target: target.clone(), format, set, rotation, job }))
@@ -57,10 +64,17 @@ impl Outlet {
 pub struct Outlets {
     rows: Option<SharedOutputs>,
     archives: Vec<Archive>,
+    bodies: Bodies,
     trouble: Trouble,
 }
 
 impl Outlets {
+    /// The same files, where archives get the bodies that records only name.
+    #[must_use]
+    pub fn with_bodies(self, bodies: Bodies) -> Self {
+        Self { bodies, ..self }
+    }
+
     /// Opens files.
     ///
     /// # Errors
@@ -81,7 +95,7 @@ impl Outlets {
             true => None,
             false => Some(Outputs::open(store, rows, mode).await?.into()),
         };
-        Ok(Self { rows, archives, trouble: Trouble::default() })
+        Ok(Self { rows, archives, bodies: Bodies::default(), trouble: Trouble::default() })
     }
 
     /// The handlers that write them.
@@ -91,7 +105,10 @@ impl Outlets {
             Some(rows) => StoreHandler::beside(Arc::clone(store), rows.clone(), self.trouble.clone()),
             None => StoreHandler::new(Arc::clone(store)),
         };
-        let archive = || ArchiveHandler::new(Arc::clone(store), self.archives.clone(), self.trouble.clone());
+        let archive = || {
+            let (archives, bodies) = (self.archives.clone(), self.bodies.clone());
+            ArchiveHandler::new(Arc::clone(store), archives, bodies, self.trouble.clone())
+        };
         (rows, (!self.archives.is_empty()).then(archive))
     }
 
@@ -118,6 +135,12 @@ impl Outlets {
         }
         if let Some(rows) = &self.rows {
             whole.extend(rows.complete(store).await?);
+        }
+        for archive in &self.archives {
+            archive.forget_sent().await?;
+        }
+        if let Some(rows) = &self.rows {
+            rows.forget_sent().await?;
         }
         Ok(whole)
     }

@@ -3,11 +3,15 @@
 use crate::{
     outlets::{Outlet, OutletError},
     row::Rows,
-    sink::{Rotation, Target},
+    sink::{Rotation, STAGING, Target},
 };
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
-use trawl_shared::{config::Section, runtime::GroupSettings};
+use trawl_shared::{
+    blob::{BlobError, BlobUrl},
+    config::Section,
+    runtime::GroupSettings,
+};
 
 /// Settings of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +21,11 @@ pub struct Settings {
     pub batch_size: usize,
     /// Longest a page waits for its batch to fill, in milliseconds.
     pub batch_wait_ms: u64,
-    /// Files that are written besides the database; the end of a name tells the format (.jsonl, .csv,
-    /// .parquet, .warc.gz). Each process needs files of its own.
-    pub outputs: Vec<PathBuf>,
+    /// Files that are written besides the database, or URLs of object stores; the end of a name tells the format
+    /// (.jsonl, .csv, .parquet, .warc.gz). Each process needs files of its own.
+    pub outputs: Vec<String>,
+    /// Where files for object stores grow until they are complete. It must outlive the process.
+    pub staging: PathBuf,
     /// What a row of them stands for.
     pub output_rows: Rows,
     /// Bytes at which a file ends and the next begins.
@@ -34,6 +40,7 @@ impl Default for Settings {
             batch_size: 128,
             batch_wait_ms: 50,
             outputs: Vec::new(),
+            staging: PathBuf::from(STAGING),
             output_rows: Rows::Pages,
             rotate_bytes: 1024 * 1024 * 1024,
             rotate_seconds: 3600,
@@ -49,12 +56,17 @@ impl Settings {
     /// The files that are asked for.
     ///
     /// # Errors
-    /// When a name does not tell a format.
+    /// When a name does not tell a format, or a URL can't be used.
     pub fn outlets(&self) -> Result<Vec<Outlet>, OutletError> {
         let age = Duration::from_secs(self.rotate_seconds);
         let rotation = Some(Rotation { bytes: self.rotate_bytes, age });
-        let outlet =
-            |path: &PathBuf| Outlet::named(&Target::File(path.clone()), self.output_rows, rotation, None);
+        let outlet = |output: &String| {
+            let target = match BlobUrl::is_meant(output) {
+                true => output.parse::<Target>().map_err(BlobError::from)?.staged_in(&self.staging),
+                false => Target::File(output.into()),
+            };
+            Outlet::named(&target, self.output_rows, rotation, None)
+        };
         self.outputs.iter().map(outlet).collect()
     }
 

@@ -1,8 +1,13 @@
 //! The five services put together, once: for `trawl crawl` and for the topology.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
+    blob::{Blobs, Bodies, BodiesSettings},
     broker::{
         Broker, TopicSpec,
         memory::{Memory, Retention},
@@ -54,6 +59,30 @@ impl Stores {
     }
 }
 
+/// Where bodies go that are too large for the in-process bus: a folder in that of the crawl.
+#[must_use]
+pub fn bodies(data: &Path) -> Bodies {
+    Bodies::of(Blobs::in_folder(&bodies_folder(data)), BodiesSettings::default().above_bytes)
+}
+
+fn bodies_folder(data: &Path) -> PathBuf {
+    data.join("bodies")
+}
+
+/// Removes the bodies of a crawl that is done: the bus is empty, so only a dead letter could ask for one.
+///
+/// # Errors
+/// When the ledger can't be asked, or the folder can't be removed.
+pub async fn forget_bodies(stores: &Stores, data: &Path) -> Result<(), CliError> {
+    if stores.ledger.counts(None).await?.values().any(|letters| *letters > 0) {
+        return Ok(());
+    }
+    match std::fs::remove_dir_all(bodies_folder(data)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).or_exit(Exit::Output),
+        _ => Ok(()),
+    }
+}
+
 /// The services over the stores, in the order they must start: readers before writers, so that no
 /// message of the in-process bus is missed.
 ///
@@ -64,12 +93,13 @@ pub fn services(
     pages: StoreHandler,
     archive: Option<ArchiveHandler>,
     scraper: &trawl_scraper::Settings,
+    bodies: &Bodies,
 ) -> Result<Vec<Service>, CliError> {
     Ok(vec![
         trawl_storage::service(pages, archive, &trawl_storage::Settings::default()),
         trawl_dlq_handler::service(&stores.ledger, &trawl_dlq_handler::Settings::default()),
-        trawl_parser::service(&trawl_parser::Settings::default()),
-        trawl_scraper::service(scraper).or_exit(Exit::Failed)?,
+        trawl_parser::service(&trawl_parser::Settings::default(), bodies.clone()),
+        trawl_scraper::service(scraper, bodies.clone()).or_exit(Exit::Failed)?,
         trawl_url_manager::service(&stores.frontier),
     ])
 }
@@ -83,10 +113,8 @@ pub async fn flows(scratch: &Path) -> Result<Vec<Flow>, CliError> {
         Stores::open(&DatabaseUrl::sqlite(scratch), Missing::Create, trawl_url_manager::Settings::default())
             .await?;
     let pages = StoreHandler::new(Arc::clone(&stores.pages));
-    let mut flows: Vec<Flow> = services(&stores, pages, None, &trawl_scraper::Settings::default())?
-        .iter()
-        .flat_map(Service::flows)
-        .collect();
+    let services = services(&stores, pages, None, &trawl_scraper::Settings::default(), &Bodies::default())?;
+    let mut flows: Vec<Flow> = services.iter().flat_map(Service::flows).collect();
     stores.close().await;
     flows.sort_by_key(|flow| flow.input.map_or(Topic::ScrapingTasks, |(topic, _)| topic));
     Ok(flows)

@@ -5,7 +5,12 @@ use crate::{
     embedded::{self, Stores},
 };
 use clap::Subcommand;
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 use trawl_dlq_handler::{
     cli::{LedgerCommand, ReplayArgs},
@@ -68,16 +73,22 @@ pub async fn run(args: LettersArgs) -> Result<(), CliError> {
     };
     let _lock = lock::lock(&args.data)?;
     let stores = Stores::open(&url, Missing::Fail, trawl_url_manager::Settings::default()).await?;
-    let ended = with_services(&stores, command).await;
+    let ended = with_services(&stores, command, &args.data).await;
     stores.close().await;
     ended
 }
 
-async fn with_services(stores: &Stores, command: Command) -> Result<(), CliError> {
+async fn with_services(stores: &Stores, command: Command, data: &Path) -> Result<(), CliError> {
     let (interrupted, stop) = (shutdown_on_signal(), CancellationToken::new());
     let (_, bus) = embedded::bus().await?;
     let pages = StoreHandler::new(Arc::clone(&stores.pages));
-    let services = embedded::services(stores, pages, None, &trawl_scraper::Settings::default())?;
+    let services = embedded::services(
+        stores,
+        pages,
+        None,
+        &trawl_scraper::Settings::default(),
+        &embedded::bodies(data),
+    )?;
     let running = embedded::start(services, &bus, &stop).await?;
     let ended = command.run(stores, &bus, &interrupted).await;
     stop.cancel();

@@ -40,7 +40,7 @@ pub struct ReparseArgs {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     from: Vec<PathBuf>,
     /// Write the items to a .jsonl, .csv or .parquet file; - is JSONL on standard output; repeatable
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE|URL")]
     out: Vec<Target>,
     /// Data folder of an embedded crawl
     #[arg(long, value_name = "DIR", default_value = "trawl-data", conflicts_with = "database_url")]
@@ -71,6 +71,7 @@ pub async fn run(args: ReparseArgs) -> Result<(), CliError> {
     let rules = Rules::compile(text.as_str()).or_exit(Exit::Config)?;
     for target in &args.out {
         target.format().or_exit(Exit::Usage)?;
+        target.check().or_exit(Exit::Config)?;
     }
     let url = database(args.database_url.as_deref(), &args.data)?;
     let store = trawl_storage::store::open(&url, Missing::Fail).await?;
@@ -165,6 +166,7 @@ fn scraped(page: ArchivedPage, job: JobId, extract: &ExtractSettings) -> Option<
         robots: RobotsPolicy::Obey,
         robot_name: None,
         extract: extract.clone(),
+        kept_body: None,
         body: page.body,
     })
 }

@@ -77,11 +77,13 @@ impl Cli {
 async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     use std::sync::Arc;
     use trawl_shared::{
+        blob::Bodies,
         broker::kafka::Kafka,
-        cli::{run_on_kafka, shutdown_on_signal},
+        cli::{OrExit as _, run_on_kafka, shutdown_on_signal},
         runtime::Bus,
     };
     let shutdown = shutdown_on_signal();
     let bus = Bus::new(Arc::new(Kafka::connect(config.common.kafka.clone())?));
-    run_on_kafka(crate::service(&config.service), bus, config, shutdown).await
+    let bodies = Bodies::open(&config.common.bodies).or_exit(Exit::Config)?;
+    run_on_kafka(crate::service(&config.service, bodies), bus, config, shutdown).await
 }

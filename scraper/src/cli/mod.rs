@@ -85,12 +85,14 @@ impl Cli {
 async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     use std::sync::Arc;
     use trawl_shared::{
+        blob::Bodies,
         broker::kafka::Kafka,
         cli::{OrExit as _, run_on_kafka, shutdown_on_signal},
         runtime::Bus,
     };
     let shutdown = shutdown_on_signal();
-    let service = crate::service(&config.service).or_exit(Exit::Failed)?;
+    let bodies = Bodies::open(&config.common.bodies).or_exit(Exit::Config)?;
+    let service = crate::service(&config.service, bodies).or_exit(Exit::Failed)?;
     let bus = Bus::new(Arc::new(Kafka::connect(config.common.kafka.clone())?));
     run_on_kafka(service, bus, config, shutdown).await
 }

@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use crate::{
+    blob::BodiesSettings,
     broker::TopicSpec,
     message::Topic,
     runtime::{
@@ -24,6 +25,8 @@ pub struct Common {
     pub topics: TopicsSection,
     /// `[database]`
     pub database: DatabaseSettings,
+    /// `[bodies]`
+    pub bodies: BodiesSettings,
     /// `[telemetry]`
     pub telemetry: TelemetrySettings,
     /// `[runtime]`
@@ -103,7 +106,7 @@ pub struct TopicSettings {
     /// How long records are kept, in hours.
     pub retention_hours: u64,
     /// Largest record, in bytes. `scraped-data` carries whole bodies: keep it above the largest
-    /// `max_body` of any job.
+    /// `max_body` of any job, or set `[bodies]`.
     pub max_message_bytes: usize,
 }
 

@@ -145,6 +145,12 @@ pub mod code {
     pub const THROTTLED: &str = "throttled";
     /// The database refuses what the message holds.
     pub const STORE_REFUSED: &str = "store_refused";
+    /// The body is too large for a record, and the store of bodies does not take it.
+    pub const BODY_NOT_KEPT: &str = "body_not_kept";
+    /// The store of bodies lacks the body that a record names.
+    pub const BODY_MISSING: &str = "body_missing";
+    /// The store of bodies has another body than was put there.
+    pub const BODY_ALTERED: &str = "body_altered";
     /// A record whose bytes are not what its headers say.
     pub const UNDECODABLE: &str = "undecodable";
     /// The handler panicked.

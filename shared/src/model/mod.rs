@@ -24,7 +24,7 @@ pub use link_kind::{LinkKind, LinkKinds, UnknownLinkKind};
 pub use page::{Feed, Icon, Link, MetaTag, OtherLinks, ParsedPage};
 pub use retry::{Finite, JOB_CLASSES, MAX_ATTEMPTS, MAX_RETRY_WAIT, PolicyChange, RetryChanges, RetryRule};
 pub use rules::{MAX_RULES_BYTES, RulesFileError, RulesText};
-pub use scraped::ScrapedPage;
+pub use scraped::{KeptBody, ScrapedPage};
 pub use secret::{REDACTED, Secret};
 pub use settings::{
     DEFAULT_USER_AGENT, ExtractSettings, FetchBounds, FetchSettings, Oversize, PaceMode, RobotsPolicy,

@@ -54,9 +54,21 @@ pub struct ScrapedPage {
     /// What to extract.
     #[serde(default)]
     pub extract: ExtractSettings,
+    /// Where the body is, if it is too large to travel: then `body` is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_body: Option<KeptBody>,
     /// The body after transfer and content decoding.
     #[serde(skip)]
     pub body: Bytes,
+}
+
+/// A body in the store of bodies (`[bodies]`), where it is found by its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBody {
+    /// SHA-256, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
 }
 
 impl ScrapedPage {

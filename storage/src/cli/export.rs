@@ -4,12 +4,15 @@ use crate::{
     archived::{Selection, copy},
     export::{Export, ExportError, WholeFile, export},
     row::{RowSet, Rows},
-    sink::{Format, Target},
+    sink::{Format, Target, WholeObject},
     store::{PageStore, Question},
 };
 use anyhow::anyhow;
 use std::{io::Write, path::Path};
-use trawl_shared::cli::{CliError, Exit, OrExit as _};
+use trawl_shared::{
+    blob::BlobUrl,
+    cli::{CliError, Exit, OrExit as _},
+};
 
 /// Write out what is stored: pages, links or items as rows, or archived records.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,8 +45,8 @@ pub struct ExportArgs {
     /// These columns in this order; of items fields, nested ones as outer.inner
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub columns: Vec<String>,
-    /// File, or - for standard output; a file has its name only once it is complete
-    #[arg(long, value_name = "FILE", default_value = "-")]
+    /// File, URL (s3://, gs://, az://, file://), or - for standard output; a file has its name only once it is complete
+    #[arg(long, value_name = "FILE|URL", default_value = "-")]
     pub out: Target,
 }
 
@@ -52,6 +55,7 @@ Examples:
   storage export --job shop --out pages.jsonl
   storage export --job shop --items --out items.parquet
   storage export --links --host example.org --columns page,url,text --out links.csv
+  storage export --job shop --out s3://bucket/shop/pages.parquet
   storage export --format warc --since 2026-11-21 --out today.warc.gz
 
 Exit codes: 0 done, 2 usage, 3 configuration, 6 database, 7 output could not be written, 8 no such job or archive.";
@@ -72,6 +76,7 @@ impl ExportArgs {
             Some(format) => format,
             None => self.out.format().or_exit(Exit::Usage)?,
         };
+        self.out.check().or_exit(Exit::Config)?;
         let question = Question {
             job: super::job_named(store, self.job.as_deref()).await?,
             host: self.host.clone(),
@@ -91,6 +96,7 @@ impl ExportArgs {
         let rows = match &self.out {
             Target::Stdout => export(store, &what, &target, stdout, progress).await,
             Target::File(path) => to_file(store, &what, path, progress).await,
+            Target::Object { url, .. } => to_object(store, &what, url, progress).await,
         };
         rows.map_err(|error| match error {
             ExportError::Store(error) => error.into(),
@@ -122,6 +128,12 @@ impl ExportArgs {
                 file.finish().map_err(failed)?;
                 Ok(records)
             }
+            Target::Object { url, .. } => {
+                let mut file = WholeObject::create(url).await.map_err(failed)?;
+                let records = copy(&selection, &mut file, &mut progress).or_exit(Exit::Output)?;
+                file.finish().await.map_err(failed)?;
+                Ok(records)
+            }
         }
     }
 }
@@ -137,6 +149,20 @@ async fn to_file(
     let mut file = WholeFile::create(path).map_err(|source| failed(0, source))?;
     let rows = export(store, what, &target, &mut file, progress).await?;
     file.finish().map_err(|source| failed(rows, source))?;
+    Ok(rows)
+}
+
+async fn to_object(
+    store: &dyn PageStore,
+    what: &Export,
+    url: &BlobUrl,
+    progress: impl FnMut(u64),
+) -> Result<u64, ExportError> {
+    let target = url.to_string();
+    let failed = |rows, source| ExportError::Output { target: target.clone(), rows, source };
+    let mut file = WholeObject::create(url).await.map_err(|source| failed(0, source))?;
+    let rows = export(store, what, &target, &mut file, progress).await?;
+    file.finish().await.map_err(|source| failed(rows, source))?;
     Ok(rows)
 }
 

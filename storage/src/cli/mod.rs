@@ -115,6 +115,7 @@ async fn open(config: &Config<Settings>, missing: Missing) -> Result<Arc<dyn Pag
 #[cfg(feature = "kafka")]
 async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     use trawl_shared::{
+        blob::Bodies,
         broker::kafka::Kafka,
         cli::{run_on_kafka, shutdown_on_signal},
         runtime::Bus,
@@ -122,7 +123,9 @@ async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     let shutdown = shutdown_on_signal();
     let store = open(config, Missing::Create).await?;
     let outlets = config.service.outlets().or_exit(Exit::Config)?;
+    let bodies = Bodies::open(&config.common.bodies).or_exit(Exit::Config)?;
     let outlets = Outlets::open(&*store, outlets, OutputMode::Resume).await.or_exit(Exit::Output)?;
+    let outlets = outlets.with_bodies(bodies);
     let (rows, archive) = outlets.handlers(&store);
     let service = crate::service(rows, archive, &config.service);
     let bus = Bus::new(Arc::new(Kafka::connect(config.common.kafka.clone())?));

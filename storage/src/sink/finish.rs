@@ -38,7 +38,7 @@ impl Finish {
             Self::Index => {
                 let name = whole.file_name().unwrap_or_default().to_string_lossy();
                 let lines = warc::index(File::open(growing)?, &name).map_err(io::Error::other)?;
-                let mut index = WholeFile::create(&whole.with_file_name(index_name(&name)))?;
+                let mut index = WholeFile::create(&whole.with_file_name(warc::index_name(&name)))?;
                 for line in lines {
                     writeln!(index, "{line}")?;
                 }
@@ -47,9 +47,4 @@ impl Finish {
             }
         }
     }
-}
-
-/// `x.warc.gz` is indexed in `x.cdxj`.
-fn index_name(name: &str) -> String {
-    format!("{}.cdxj", name.trim_end_matches(".gz").trim_end_matches(".warc"))
 }

@@ -1,7 +1,7 @@
 //! A file that grows: under a working name, up to a mark that the store knows, in segments where it
 //! would become too large or too old.
 
-use super::finish::Finish;
+use super::{finish::Finish, upload::Upload};
 use crate::store::OutputMark;
 use jiff::Timestamp;
 use std::{
@@ -48,9 +48,14 @@ impl Names {
     pub fn growing(&self, segment: u64) -> PathBuf {
         with_suffix(&self.whole(segment), ".growing")
     }
+
+    /// The name of a file that is where it belongs, and may yet have to grow on.
+    pub(super) fn sent(&self, segment: u64) -> PathBuf {
+        with_suffix(&self.whole(segment), ".sent")
+    }
 }
 
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -60,6 +65,8 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) struct Growing {
     names: Names,
     finish: Finish,
+    /// Where whole files go, if not only here.
+    upload: Option<Upload>,
     file: Arc<Mutex<File>>,
     /// What the file holds; ahead of the store while a transaction runs.
     pub(crate) mark: OutputMark,
@@ -67,36 +74,54 @@ pub(crate) struct Growing {
 
 impl Growing {
     /// Begins anew: nothing is left of an earlier run's working file.
-    pub(crate) async fn fresh(names: Names, finish: Finish) -> io::Result<Self> {
+    pub(crate) async fn fresh(names: Names, finish: Finish, upload: Option<Upload>) -> io::Result<Self> {
         let mark = OutputMark::begun(Timestamp::now());
-        Self::open(names, finish, mark).await
+        Self::open(names, finish, upload, mark).await
     }
 
     /// Goes on where the store's mark is; none where the file does not reach that far.
-    pub(crate) async fn resumed(names: Names, finish: Finish, mark: OutputMark) -> io::Result<Option<Self>> {
+    pub(crate) async fn resumed(
+        names: Names,
+        finish: Finish,
+        upload: Option<Upload>,
+        mark: OutputMark,
+    ) -> io::Result<Option<Self>> {
         let (growing, whole) = (names.growing(mark.segment), names.whole(mark.segment));
         let reaches = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.len() >= mark.bytes);
-        if names.rotation.is_some() && !growing.exists() && (mark.bytes > 0 || whole.exists()) {
+        let was_completed =
+            names.rotation.is_some() && !growing.exists() && (mark.bytes > 0 || whole.exists());
+        if let Some(upload) = upload.as_ref().filter(|_| names.rotation.is_some()) {
+            upload.send_left(&names, mark.segment).await?;
+        }
+        if was_completed {
             // It was completed just before the process ended, or somebody took it away.
             let mark = OutputMark { segment: mark.segment + 1, ..OutputMark::begun(Timestamp::now()) };
-            return Self::open(names, finish, mark).await.map(Some);
+            return Self::open(names, finish, upload, mark).await.map(Some);
         }
-        if !growing.exists() && finish.keeps_bytes() && reaches(&whole) && mark.bytes > 0 {
-            fs::rename(&whole, &growing)?;
+        if !growing.exists() && finish.keeps_bytes() && mark.bytes > 0 {
+            let sent = upload.is_some().then(|| names.sent(mark.segment));
+            if let Some(complete) = [Some(whole), sent].into_iter().flatten().find(|path| reaches(path)) {
+                fs::rename(&complete, &growing)?;
+            }
         }
         if !reaches(&growing) {
             return Ok(None);
         }
-        Self::open(names, finish, mark).await.map(Some)
+        Self::open(names, finish, upload, mark).await.map(Some)
     }
 
-    async fn open(names: Names, finish: Finish, mark: OutputMark) -> io::Result<Self> {
+    async fn open(
+        names: Names,
+        finish: Finish,
+        upload: Option<Upload>,
+        mark: OutputMark,
+    ) -> io::Result<Self> {
         let path = names.growing(mark.segment);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
         let file = File::options().write(true).create(true).truncate(false).open(path)?;
-        let growing = Self { names, finish, file: Arc::new(Mutex::new(file)), mark };
+        let growing = Self { names, finish, upload, file: Arc::new(Mutex::new(file)), mark };
         growing.cut().await?;
         Ok(growing)
     }
@@ -135,7 +160,7 @@ impl Growing {
         self.mark.rows > 0 && (self.mark.bytes >= rotation.bytes || age >= millis(rotation.age))
     }
 
-    /// Completes the file: it gets its name. All of it must be committed.
+    /// Completes the file: it gets its name, and goes where it belongs. All of it must be committed.
     pub(crate) async fn complete(&mut self) -> io::Result<PathBuf> {
         let whole = self.names.whole(self.mark.segment);
         let growing = self.names.growing(self.mark.segment);
@@ -145,14 +170,25 @@ impl Growing {
             finish.run(&growing, &name)
         })
         .await?;
+        if let Some(upload) = &self.upload {
+            upload.send(&self.names, self.mark.segment).await?;
+        }
         Ok(whole)
+    }
+
+    /// Removes what was kept of a file that is where it belongs. No crawl may go on with it any more.
+    pub(crate) fn forget_sent(&self) -> io::Result<()> {
+        match fs::remove_file(self.names.sent(self.mark.segment)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Completes the file and begins the next.
     pub(crate) async fn rotate(&mut self) -> io::Result<PathBuf> {
         let whole = self.complete().await?;
         let mark = OutputMark { segment: self.mark.segment + 1, ..OutputMark::begun(Timestamp::now()) };
-        *self = Self::open(self.names.clone(), self.finish.clone(), mark).await?;
+        *self = Self::open(self.names.clone(), self.finish.clone(), self.upload.clone(), mark).await?;
         Ok(whole)
     }
 

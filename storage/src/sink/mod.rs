@@ -5,6 +5,7 @@
 //! - [`Outputs`] are the files of a running service. A file grows under a working name (`growing`) and has its
 //!   own only once it is complete; what is in it is part of the store's transaction, so that a kill or a
 //!   redelivery adds no row twice.
+//! - An output that is a URL grows in a folder of this machine, and goes up when it is whole (`upload`).
 //! - What can't grow row by row (Parquet, CSV of items, whose columns are known at the end) grows as JSON
 //!   lines and is converted when it is complete (`convert`).
 
@@ -16,13 +17,16 @@ mod jsonl;
 mod output;
 mod parquet;
 mod target;
+mod upload;
 
 pub(crate) use convert::convert;
 pub(crate) use finish::Finish;
 pub(crate) use growing::{Growing, blocking};
 pub use growing::{Names, Rotation};
 pub use output::{OutputError, OutputMode, OutputSpec, Outputs, SharedOutputs, WriteFailure};
+pub(crate) use target::STAGING;
 pub use target::{Target, TargetError};
+pub(crate) use upload::WholeObject;
 
 use crate::row::{Cell, Column, RowSet, Rows};
 use std::{

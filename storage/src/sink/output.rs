@@ -5,7 +5,7 @@
 //! are not: cutting the file to that length makes both agree again. Standard output can't be cut; there a
 //! page that may have been written is remembered instead, for as long as the process lives.
 
-use super::{Finish, Format, Growing, Names, Rotation, Target, blocking, target::is_device};
+use super::{Finish, Format, Growing, Rotation, Target, blocking, target::is_device};
 use crate::{
     page::Page,
     row::{Cell, ItemRow, RowError, RowSet, Rows},
@@ -133,6 +133,16 @@ impl SharedOutputs {
         Ok(whole)
     }
 
+    /// Removes what was kept of files that are in an object store now: all outputs are complete.
+    pub(crate) async fn forget_sent(&self) -> Result<(), WriteFailure> {
+        for output in &self.0.lock().await.outputs {
+            if let Place::File(file) = &output.sink {
+                file.forget_sent().map_err(|source| output.error(source))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the files that are large or old enough, and begins others.
     ///
     /// # Errors
@@ -204,7 +214,7 @@ struct Output {
 }
 
 enum Place {
-    File(Growing),
+    File(Box<Growing>),
     /// Standard output, pipes, devices; and what was written to it.
     Stream(Arc<Mutex<dyn io::Write + Send>>, OutputMark),
 }
@@ -213,31 +223,31 @@ impl Output {
     async fn open(store: &dyn PageStore, spec: OutputSpec, mode: OutputMode) -> Result<Self, WriteFailure> {
         let failed = |source| OutputError { target: spec.target.to_string(), rows: 0, source };
         let name = spec.target.mark_name();
-        let path = match &spec.target {
-            Target::Stdout => {
-                let stream = Place::Stream(Arc::new(Mutex::new(io::stdout())), OutputMark::default());
-                return Self::begun(store, spec, name, stream, OutputMode::Fresh).await;
-            }
-            Target::File(path) if is_device(path) => {
-                let device = File::options().write(true).open(path).map_err(failed)?;
-                let stream = Place::Stream(Arc::new(Mutex::new(device)), OutputMark::default());
-                return Self::begun(store, spec, name, stream, OutputMode::Fresh).await;
-            }
-            Target::File(path) => path.clone(),
+        if let Target::File(path) = &spec.target
+            && is_device(path)
+        {
+            let device = File::options().write(true).open(path).map_err(failed)?;
+            let stream = Place::Stream(Arc::new(Mutex::new(device)), OutputMark::default());
+            return Self::begun(store, spec, name, stream, OutputMode::Fresh).await;
+        }
+        let Some((names, upload)) = spec.target.place(spec.rotation).await.map_err(failed)? else {
+            let stream = Place::Stream(Arc::new(Mutex::new(io::stdout())), OutputMark::default());
+            return Self::begun(store, spec, name, stream, OutputMode::Fresh).await;
         };
         let finish = match spec.format.is_converted(spec.set.rows()) {
             true => Finish::Convert(spec.set.clone(), spec.format),
             false => Finish::Name,
         };
-        let names = Names { path, rotation: spec.rotation };
         if mode == OutputMode::Resume
             && let Some(mark) = store.output(&name).await?
-            && let Some(file) = Growing::resumed(names.clone(), finish.clone(), mark).await.map_err(failed)?
         {
-            return Ok(Self { spec, name, sink: Place::File(file), uncertain: HashSet::new() });
+            let resumed = Growing::resumed(names.clone(), finish.clone(), upload.clone(), mark).await;
+            if let Some(file) = resumed.map_err(failed)? {
+                return Ok(Self { spec, name, sink: Place::File(file.into()), uncertain: HashSet::new() });
+            }
         }
-        let file = Growing::fresh(names, finish).await.map_err(failed)?;
-        Self::begun(store, spec, name, Place::File(file), mode).await
+        let file = Growing::fresh(names, finish, upload).await.map_err(failed)?;
+        Self::begun(store, spec, name, Place::File(file.into()), mode).await
     }
 
     /// An empty output with its head, and in a resumed crawl the rows that are stored already.

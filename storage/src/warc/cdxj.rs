@@ -42,6 +42,11 @@ pub fn index(file: impl Read, name: &str) -> Result<Vec<String>, IndexError> {
     Ok(lines)
 }
 
+/// `x.warc.gz` is indexed in `x.cdxj`.
+pub(crate) fn index_name(name: &str) -> String {
+    format!("{}.cdxj", name.trim_end_matches(".gz").trim_end_matches(".warc"))
+}
+
 fn line(record: &Record, file: &str) -> Option<String> {
     if !matches!(record.kind(), "response" | "revisit" | "resource") {
         return None;

@@ -19,6 +19,7 @@ mod record;
 mod surt;
 mod write;
 
+pub(crate) use cdxj::index_name;
 pub use cdxj::{IndexError, index};
 pub use digest::{Digest, sha1};
 pub use exchange::{Earlier, exchange};

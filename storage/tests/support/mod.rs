@@ -160,6 +160,7 @@ pub(crate) fn scraped() -> ScrapedPage {
         robots: RobotsPolicy::Obey,
         robot_name: None,
         extract: ExtractSettings::default(),
+        kept_body: None,
         body: Bytes::new(),
     }
 }

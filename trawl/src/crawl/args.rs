@@ -14,8 +14,9 @@ pub struct CrawlArgs {
     #[arg(required_unless_present = "resume", value_name = "URL")]
     pub seeds: Vec<String>,
 
-    /// Write rows to a .jsonl, .csv or .parquet file, or what was fetched to a .warc.gz; - is JSONL on standard output; repeatable
-    #[arg(long, short, value_name = "FILE")]
+    /// Write rows to a .jsonl, .csv or .parquet file, or what was fetched to a .warc.gz; a URL (s3://, gs://, az://, file://)
+    /// gets them when they are complete; - is JSONL on standard output; repeatable
+    #[arg(long, short, value_name = "FILE|URL")]
     pub out: Vec<Target>,
 
     /// What a row of --out stands for [default: pages; items where there are --rules]

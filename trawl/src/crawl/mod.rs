@@ -49,7 +49,9 @@ pub struct Snapshot {
 ///
 /// # Errors
 /// What went wrong, with its exit code; what was done is kept.
-pub async fn run(args: CrawlArgs) -> Result<(), CliError> {
+pub async fn run(mut args: CrawlArgs) -> Result<(), CliError> {
+    let staging = args.data.join("staging");
+    args.out = args.out.into_iter().map(|target| target.staged_in(&staging)).collect();
     let log = if args.quiet || !args.json_progress { "error" } else { "warn" };
     let telemetry = TelemetrySettings { log: log.to_owned(), ..TelemetrySettings::default() };
     init_logs(&telemetry).map_err(anyhow::Error::msg).or_exit(Exit::Config)?;
@@ -67,6 +69,7 @@ pub async fn run(args: CrawlArgs) -> Result<(), CliError> {
 fn check_names(args: &CrawlArgs) -> Result<(), CliError> {
     for (at, target) in args.out.iter().enumerate() {
         target.format().or_exit(Exit::Usage)?;
+        target.check().or_exit(Exit::Config)?;
         if args.out[..at].contains(target) {
             return Err(CliError::new(Exit::Usage, anyhow::anyhow!("--out {target} is given twice")));
         }
@@ -88,12 +91,14 @@ async fn crawl(args: &CrawlArgs, stores: &Stores, scraper: &trawl_scraper::Setti
     let plan = Plan::make(args, stores).await?;
     let outlets = outlets(args, &plan)?;
     let outlets = Outlets::open(&*stores.pages, outlets, plan.output_mode()).await.or_exit(Exit::Output)?;
+    let bodies = embedded::bodies(&args.data);
+    let outlets = outlets.with_bodies(bodies.clone());
     let (handler, archive) = outlets.handlers(&stores.pages);
     let (bytes, trouble) = (handler.tally(), outlets.trouble());
     let archives = archive.is_some();
     let (memory, bus) = embedded::bus().await?;
 
-    let services = embedded::services(stores, handler, archive, scraper)?;
+    let services = embedded::services(stores, handler, archive, scraper, &bodies)?;
     let stop = CancellationToken::new();
     let running = embedded::start(services, &bus, &stop).await?;
     let failed = watch_services(running, stop.clone());
@@ -105,14 +110,15 @@ async fn crawl(args: &CrawlArgs, stores: &Stores, scraper: &trawl_scraper::Setti
     let drained = failed.join().await;
     let ended = match (ended, drained) {
         (Ended::Done, Err(error)) => return Err(error.into()),
-        (Ended::Done, Ok(())) => complete(&outlets, stores).await?,
+        (Ended::Done, Ok(())) => complete(args, &outlets, stores).await?,
         (ended, _) => ended,
     };
     report::report(args, stores, &plan, &last, &ended).await
 }
 
 /// Gives the files their names; until here nothing that looks whole is not.
-async fn complete(outlets: &Outlets, stores: &Stores) -> Result<Ended, CliError> {
+async fn complete(args: &CrawlArgs, outlets: &Outlets, stores: &Stores) -> Result<Ended, CliError> {
+    embedded::forget_bodies(stores, &args.data).await?;
     match outlets.complete(&*stores.pages).await {
         Ok(_) => Ok(Ended::Done),
         Err(WriteFailure::Output(error)) => Ok(Ended::Output(Arc::new(error))),
