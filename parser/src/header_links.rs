@@ -38,10 +38,7 @@ pub fn add(
     }
     let refresh = values("refresh").find_map(refresh_url);
     raw.extend(refresh.map(|target| RawLink::new(LinkKind::Refresh, Cow::Borrowed(target))));
-    parsed
-        .page
-        .links
-        .extend(links::resolve_all(raw, &resolver, extract, settings.max_link_bytes).kept);
+    parsed.page.links.extend(links::resolve_all(raw, &resolver, extract, settings.max_link_bytes).kept);
     hidden::add_headers(headers, url, extract, settings, parsed);
 }
 

@@ -67,6 +67,7 @@ impl Pattern {
     }
 
     /// For PostgreSQL's `LIKE`.
+    #[cfg(any(feature = "postgres", test))]
     pub(super) fn like(&self) -> String {
         self.rewritten("_", "%", |c, out| {
             if matches!(c, '_' | '%' | '\\') {

@@ -89,7 +89,12 @@ impl Dom {
                 || html.tree.nodes().len() > MAX_NODES
                 || Instant::now() > deadline;
         }
-        Self { html: parser.finish(), order: OnceCell::new(), names: OnceCell::new(), cut: cut && !rest.is_empty() }
+        Self {
+            html: parser.finish(),
+            order: OnceCell::new(),
+            names: OnceCell::new(),
+            cut: cut && !rest.is_empty(),
+        }
     }
 }
 
