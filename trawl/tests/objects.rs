@@ -126,7 +126,7 @@ fn what_this_program_can_not_write_to_is_said_first() {
     let (code, error) = run("ftp://a/b.jsonl");
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("write s3://BUCKET/PATH"), "{error}");
-    if !cfg!(feature = "object-store") {
+    if !trawl_shared::blob::CLOUD {
         let (code, error) = run("s3://bucket/pages.jsonl");
         assert_eq!(code, Some(3), "{error}");
         assert!(error.contains("--features object-store"), "{error}");

@@ -214,7 +214,7 @@ mod tests {
         std::fs::write(file.path(), &bytes).unwrap();
         bucket.put_file("big", file.path()).await.unwrap();
         assert_eq!(bucket.get("big", u64::MAX).await.unwrap().unwrap(), bytes);
-        assert!(bucket.get("big", 5).await.unwrap_err().to_string().contains("longer than 5"));
+        assert!(bucket.get("big", 5).await.unwrap_err().to_string().contains("longer than the 5 bytes"));
         assert_eq!(bucket.get("none", 5).await, Ok(None));
         bucket.check("other").await.unwrap();
         assert_eq!(bucket.get("other", 5).await, Ok(None), "a check leaves nothing");

@@ -21,6 +21,9 @@ use bytes::Bytes;
 use folder::Folder;
 use std::path::Path;
 
+/// Whether this build reaches buckets.
+pub const CLOUD: bool = cfg!(feature = "object-store");
+
 /// A place for blobs. Cheap to share.
 #[derive(Clone, Debug)]
 pub struct Blobs {
