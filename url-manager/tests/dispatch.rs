@@ -154,14 +154,6 @@ async fn a_host_gets_its_next_request_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_job_without_work_is_done_without_anybody_asking() {
-    let dispatch = Loop::start(spec("a"), Settings::default(), &[], |_| Ok(())).await;
-    until("the job is done", async || dispatch.manager.frontier.status(dispatch.job).await.unwrap().done)
-        .await;
-    dispatch.stop().await;
-}
-
-#[tokio::test]
 async fn a_broker_that_is_lost_for_good_ends_it() {
     let fatal = |_| Err(SendError::Fatal("fenced".into()));
     let dispatch = Loop::start(spec("a"), Settings::default(), &["http://a.example/"], fatal).await;

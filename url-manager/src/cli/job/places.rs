@@ -55,6 +55,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("structured", &["extract.structured"]),
     ("fingerprints", &["extract.fingerprints"]),
     ("links", &["extract.links"]),
+    ("raw_links", &["extract.raw_links"]),
     ("follow", &["extract.follow"]),
     ("rules", &["extract.rules"]),
     ("delay", &["delay_ms"]),
