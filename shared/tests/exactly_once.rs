@@ -177,7 +177,6 @@ async fn a_process_that_is_killed_again_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "one run in three waits in vain for its last two answers; docs/reliability.md"]
 async fn a_process_that_comes_back_from_the_dead() {
     let Some(mut world) = World::with_tasks().await else { return };
     let zombie = start(&world.settings.topic_prefix, "zombie");

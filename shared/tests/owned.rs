@@ -86,9 +86,13 @@ struct Member {
 
 impl Member {
     fn start(broker: &Memory, name: &'static str, diary: &Arc<Diary>) -> Self {
+        Self::with_room_for(GroupSettings::default().max_in_flight, broker, name, diary)
+    }
+
+    fn with_room_for(max_in_flight: usize, broker: &Memory, name: &'static str, diary: &Arc<Diary>) -> Self {
         let assigned = Arc::new(AtomicU32::new(0));
         let owner = Owner { name, diary: Arc::clone(diary), assigned: Arc::clone(&assigned) };
-        let group = GroupSettings { timeout_ms: 3_600_000, ..GroupSettings::default() };
+        let group = GroupSettings { timeout_ms: 3_600_000, max_in_flight, ..GroupSettings::default() };
         let service = Service::new("test").handler(owner, group);
         let settings = RuntimeSettings { clock: Clock::tokio(), ..RuntimeSettings::default() };
         let shutdown = CancellationToken::new();
@@ -181,8 +185,18 @@ async fn a_message_that_came_back_is_none_of_another_groups() {
 
 #[tokio::test(start_paused = true)]
 async fn who_loses_a_partition_drops_what_it_was_doing_there() {
+    with_hands_full(GroupSettings::default().max_in_flight).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_no_room_for_more_hears_of_a_rebalance_too() {
+    with_hands_full(20).await;
+}
+
+/// A member works at 20 messages when another one joins.
+async fn with_hands_full(max_in_flight: usize) {
     let (broker, diary) = (broker().await, Arc::new(Diary::default()));
-    let one = Member::start(&broker, "one", &diary);
+    let one = Member::with_room_for(max_in_flight, &broker, "one", &diary);
     for host in 0..20 {
         send(&broker, task(host, "hang")).await.unwrap();
     }

@@ -170,6 +170,13 @@ pub trait Consumer: Send + Sync {
     /// Only what can't be healed by waiting; connection loss is retried inside for ever.
     async fn next(&self) -> Result<Event, BrokerError>;
 
+    /// The next event that is not [`Event::Records`]; records stay where they are. For a member that has no room for
+    /// more: what becomes of its partitions concerns it all the same. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`Consumer::next`].
+    async fn next_rebalance(&self) -> Result<Event, BrokerError>;
+
     /// Makes what is finished durable. Offsets of partitions that are no longer this member's are
     /// ignored.
     ///

@@ -86,6 +86,8 @@ fn layered(
 fn common(table: toml::Table) -> Result<Common, ConfigError> {
     let mut common: Common = sections::from_table(table)?;
     groups::check(&common.groups)?;
+    #[cfg(feature = "kafka")]
+    common.check_patience()?;
     common.database.put_password_into_url()?;
     Ok(common)
 }
@@ -182,6 +184,25 @@ mod tests {
         assert!(syntax.contains("line 1"), "{syntax}");
         let missing = ConfigArgs { config: Some("/no/such.toml".into()), ..ConfigArgs::default() };
         assert!(load::<Fetch>(&missing, []).unwrap_err().to_string().contains("/no/such.toml"));
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn who_gives_partitions_up_must_be_done_before_the_group_stops_waiting() {
+        let with = |session: &str, revoke: &str| {
+            let environment = [
+                ("TRAWL_KAFKA_CONSUMER_SESSION_TIMEOUT_MS", session),
+                ("TRAWL_RUNTIME_REVOKE_TIMEOUT_MS", revoke),
+            ];
+            with_file("", &environment, &[]).map_err(|error| error.to_string())
+        };
+        assert!(with("6000", "2999").is_ok());
+        let refused = with("6000", "3000").unwrap_err();
+        assert!(
+            refused.contains("runtime.revoke_timeout_ms: 3000 ms") && refused.contains("3000 ms only"),
+            "{refused}"
+        );
+        assert!(with("600000", "19999").is_ok() && with("600000", "20000").is_err());
     }
 
     #[test]

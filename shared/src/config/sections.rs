@@ -214,6 +214,23 @@ impl Default for RuntimeSection {
 }
 
 impl Common {
+    /// Who gives a partition up must be done with it before the group stops waiting.
+    #[cfg(feature = "kafka")]
+    pub(super) fn check_patience(&self) -> Result<(), ConfigError> {
+        let (ours, groups) = (self.runtime.revoke_timeout_ms, self.kafka.consumer.revoke_patience());
+        if u128::from(ours) < groups.as_millis() {
+            return Ok(());
+        }
+        Err(ConfigError::Value {
+            place: "runtime.revoke_timeout_ms".to_owned(),
+            reason: format!(
+                "{ours} ms for what is in flight, but a rebalance waits for {} ms only (half of \
+                 kafka.consumer.session_timeout_ms, 20 s at most); make it less, or the session time-out longer",
+                groups.as_millis()
+            ),
+        })
+    }
+
     /// The settings of the message loops.
     #[must_use]
     pub fn runtime_settings(&self) -> RuntimeSettings {

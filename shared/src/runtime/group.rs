@@ -150,7 +150,7 @@ impl GroupLoop {
                         break Err(error);
                     }
                 }
-                event = self.consumer.next(), if has_room => {
+                event = self.next_event(has_room) => {
                     let taken = match event {
                         Ok(event) => self.take(&mut state, event).await,
                         Err(error) => Err(error.into()),
@@ -164,6 +164,12 @@ impl GroupLoop {
         let drained = self.drain(&mut state).await;
         self.consumer.close().await;
         result.and(drained)
+    }
+
+    /// Cancel-safe. Also without room a member hears of rebalances: others wait for the partitions that it is to let go,
+    /// and what it was to write of those that it lost would be refused for ever.
+    async fn next_event(&self, has_room: bool) -> Result<Event, BrokerError> {
+        if has_room { self.consumer.next().await } else { self.consumer.next_rebalance().await }
     }
 
     fn has_room(&self, state: &State) -> bool {

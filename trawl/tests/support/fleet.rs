@@ -30,6 +30,7 @@ impl Fleet {
             // A member that was killed is given up by its group in seconds, not in a minute.
             ("TRAWL_KAFKA_CONSUMER_SESSION_TIMEOUT_MS", "6000"),
             ("TRAWL_KAFKA_CONSUMER_HEARTBEAT_MS", "1000"),
+            ("TRAWL_RUNTIME_REVOKE_TIMEOUT_MS", "2500"),
             ("TRAWL_URL_MANAGER_LEASE_MS", "30000"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -249,6 +249,7 @@ fn environment(web: &Web, prefix: &str, broker: u16, database: &str) -> Vec<(Str
         ("TRAWL_DATABASE_URL", database),
         ("TRAWL_KAFKA_CONSUMER_SESSION_TIMEOUT_MS", &session),
         ("TRAWL_KAFKA_CONSUMER_HEARTBEAT_MS", "1000"),
+        ("TRAWL_RUNTIME_REVOKE_TIMEOUT_MS", "2500"),
         ("TRAWL_URL_MANAGER_LEASE_MS", "30000"),
         ("TRAWL_URL_MANAGER_SHARD_LEASE_MS", "3000"),
         ("TRAWL_SCRAPER_RESOLVE", &resolve),

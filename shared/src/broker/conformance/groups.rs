@@ -6,7 +6,7 @@ use super::{
     record, record_in, send_all,
 };
 use crate::{
-    broker::{Commit, Partition, Subscription},
+    broker::{Commit, Event, Partition, Subscription},
     message::Topic,
 };
 use std::collections::BTreeSet;
@@ -126,6 +126,58 @@ pub async fn a_rebalance_waits_for_what_is_in_flight(factory: &dyn Factory) {
     let seen = last.seen();
     let offset = |partition: &Partition| seen.owned[partition].as_ref().map(|commit| commit.offset);
     assert!(moving.iter().all(|partition| offset(partition) == Some(10)), "{:?}", seen.owned);
+}
+
+/// A member that has no room for records lets partitions go like any other, and finds its records as they were.
+pub async fn who_takes_no_records_hears_of_rebalances(factory: &dyn Factory) {
+    let patience = factory.abilities().patience;
+    let broker = factory.world(&[(TOPIC, 2)]).await;
+    let records = (0..2).flat_map(|p| numbers(0..10).into_iter().map(move |n| record_in(TOPIC, p, n)));
+    send_all(&*broker, records.collect()).await;
+    let full = broker.subscribe(Subscription::new("full", [TOPIC])).await.expect("a group can be joined");
+    let rebalance = || async {
+        let event = tokio::time::timeout(patience, full.next_rebalance()).await;
+        event.expect("a rebalance is heard of").expect("a healthy consumer")
+    };
+    let mut owned = BTreeSet::new();
+    while owned.len() < 2 {
+        match rebalance().await {
+            Event::Assigned(partitions) => {
+                owned.extend(partitions.into_iter().map(|(partition, _)| partition))
+            }
+            other => panic!("alone in its group: {other:?}"),
+        }
+    }
+
+    let mut other = Reader::join(factory, &*broker, "full", TOPIC).await;
+    while owned.len() > 1 {
+        match rebalance().await {
+            Event::Assigned(partitions) => {
+                owned.extend(partitions.into_iter().map(|(partition, _)| partition))
+            }
+            Event::Revoked { partitions, .. } => owned.retain(|partition| !partitions.contains(partition)),
+            Event::Records(_) => panic!("records were not asked for"),
+        }
+    }
+    other.reads(10).await;
+    let mut texts = Vec::new();
+    while texts.len() < 10 {
+        match tokio::time::timeout(patience, full.next()).await.expect("records").expect("a healthy consumer")
+        {
+            Event::Records(records) => {
+                assert!(
+                    records
+                        .iter()
+                        .all(|record| owned.contains(&Partition { number: record.partition, ..P0 }))
+                );
+                texts.extend(
+                    records.iter().map(|record| String::from_utf8_lossy(&record.record.payload).into_owned()),
+                );
+            }
+            event => panic!("the group is at rest: {event:?}"),
+        }
+    }
+    assert_eq!(texts, numbers(0..10));
 }
 
 /// Groups do not see each other: each reads everything.

@@ -59,7 +59,7 @@ macro_rules! behaviours {
     };
 }
 
-const BEHAVIOURS: [Behaviour; 21] = behaviours![
+const BEHAVIOURS: [Behaviour; 22] = behaviours![
     records::order_holds_per_key if always,
     records::any_bytes_pass if always,
     records::headers_are_kept if always,
@@ -72,6 +72,7 @@ const BEHAVIOURS: [Behaviour; 21] = behaviours![
     groups::commits_come_back_with_their_metadata if always,
     groups::two_members_share_the_work if always,
     groups::a_rebalance_waits_for_what_is_in_flight if always,
+    groups::who_takes_no_records_hears_of_rebalances if always,
     groups::groups_are_independent if always,
     groups::close_keeps_commits_and_frees_partitions if always,
     groups::one_member_reads_several_topics if always,

@@ -54,7 +54,7 @@ impl KafkaConsumer {
             names: names.clone(),
             status: Arc::clone(status),
             handover: Arc::clone(&handover),
-            revoke_patience: revoke_patience(Duration::from_millis(limits.session_timeout_ms)),
+            revoke_patience: limits.revoke_patience(),
             subscription,
             offsets,
         };
@@ -91,11 +91,6 @@ impl KafkaConsumer {
     }
 }
 
-/// How long a rebalance waits for what is in flight.
-fn revoke_patience(session_timeout: Duration) -> Duration {
-    (session_timeout / 2).min(Duration::from_secs(20))
-}
-
 #[async_trait]
 impl Consumer for KafkaConsumer {
     async fn next(&self) -> Result<Event, BrokerError> {
@@ -105,6 +100,10 @@ impl Consumer for KafkaConsumer {
             let _ = self.commands.send(Command::Room);
         }
         event
+    }
+
+    async fn next_rebalance(&self) -> Result<Event, BrokerError> {
+        self.handover.next_rebalance().await
     }
 
     async fn commit(&self, commits: Vec<Commit>) -> Result<(), BrokerError> {

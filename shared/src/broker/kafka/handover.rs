@@ -203,6 +203,29 @@ impl Handover {
             self.ready.notified().await;
         }
     }
+
+    fn take_rebalance(&self) -> Option<Result<Event, BrokerError>> {
+        let mut state = self.state();
+        let at = state.events.iter().position(|item| matches!(item, Item::Other(_)));
+        match at.and_then(|at| state.events.remove(at)) {
+            Some(Item::Other(event)) => {
+                state.rebalances_told += 1;
+                Some(Ok(event))
+            }
+            _ => state.end.clone().map(Err),
+        }
+    }
+
+    /// The next event of a rebalance, past the records before it: those are of partitions that it does not concern, for
+    /// records of partitions that go away are dropped when they go. Cancel-safe.
+    pub(super) async fn next_rebalance(&self) -> Result<Event, BrokerError> {
+        loop {
+            if let Some(taken) = self.take_rebalance() {
+                return taken;
+            }
+            self.ready.notified().await;
+        }
+    }
 }
 
 /// Whether taking an event made room.
@@ -302,6 +325,19 @@ mod tests {
         assert!(matches!(handover.next().await.0.unwrap(), Event::Revoked { .. }));
         assert_eq!((handover.rebalances(), handover.rebalances_told()), (3, 3));
         assert_eq!(offsets(handover.next().await.0.unwrap()), [0]);
+    }
+
+    #[tokio::test]
+    async fn who_has_no_room_for_records_hears_of_rebalances_and_of_the_end() {
+        let handover = Handover::new(100, 10_000);
+        handover.push_record(delivery(0, 0, 1));
+        handover.push(Event::Assigned(Vec::new()));
+        handover.push_record(delivery(1, 0, 1));
+        assert!(matches!(handover.next_rebalance().await.unwrap(), Event::Assigned(_)));
+        assert_eq!((handover.rebalances(), handover.rebalances_told()), (1, 1));
+        handover.end(BrokerError::Fatal("fenced".to_owned()));
+        assert!(handover.next_rebalance().await.is_err());
+        assert_eq!(offsets(handover.next().await.0.unwrap()), [0], "records stay");
     }
 
     #[tokio::test]

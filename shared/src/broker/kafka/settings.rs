@@ -1,7 +1,7 @@
 //! The `[kafka]` section of the configuration.
 
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// How to reach Kafka and how to talk to it. Whatever has no field of its own is set by its
 /// librdkafka name in `options`, `producer_options` or `consumer_options`, which win.
@@ -186,6 +186,14 @@ impl Default for ConsumerSettings {
             handover_bytes: 8 * 1024 * 1024,
             instance_id: String::new(),
         }
+    }
+}
+
+impl ConsumerSettings {
+    /// How long a rebalance waits for what is in flight; then the partitions are others', whatever goes on here.
+    #[must_use]
+    pub fn revoke_patience(&self) -> Duration {
+        (Duration::from_millis(self.session_timeout_ms) / 2).min(Duration::from_secs(20))
     }
 }
 

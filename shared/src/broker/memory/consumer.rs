@@ -64,6 +64,11 @@ impl MemoryConsumer {
         drop(left);
     }
 
+    fn take_rebalance(&self) -> Option<Event> {
+        let mut state = self.broker.state();
+        state.groups.get_mut(&self.group)?.members.get_mut(&self.id)?.events.pop_front()
+    }
+
     fn take(&self) -> Option<Event> {
         let mut state = self.broker.state();
         let state = &mut *state;
@@ -120,6 +125,15 @@ impl Consumer for MemoryConsumer {
     async fn next(&self) -> Result<Event, BrokerError> {
         loop {
             if let Some(event) = self.take() {
+                return Ok(event);
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    async fn next_rebalance(&self) -> Result<Event, BrokerError> {
+        loop {
+            if let Some(event) = self.take_rebalance() {
                 return Ok(event);
             }
             self.wake.notified().await;
