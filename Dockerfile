@@ -12,7 +12,7 @@ COPY . .
 # need. What was compiled stays in the caches, so that a second build compiles only what changed.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --locked --profile dist --bins --features trawl-shared/kafka-tls,trawl/postgres \
+    cargo build --locked --profile dist --bins --features trawl-shared/kafka-tls,trawl/postgres,trawl/kafka \
         --package trawl-url-manager --package trawl-scraper --package trawl-parser \
         --package trawl-storage --package trawl-dlq-handler --package trawl \
     && mkdir /out \

@@ -52,12 +52,14 @@ pub(crate) mod optional_bytes {
 
 /// Text of strangers as a terminal may show it: control characters, and those that turn the direction of
 /// writing or take no room, become `\u{...}`. Line ends and tabs stay.
-pub(crate) fn lines(text: &str) -> String {
+#[must_use]
+pub fn lines(text: &str) -> String {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }
 
 /// As [`lines`], and line ends are escaped too.
-pub(crate) fn line(text: &str) -> String {
+#[must_use]
+pub fn line(text: &str) -> String {
     escaped(text, |_| false)
 }
 

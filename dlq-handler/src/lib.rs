@@ -12,7 +12,7 @@
 //! group it died in has handled it; what strangers wrote is escaped before a terminal sees it, and is a bound value before a
 //! database does; from another machine nobody comes in without the token.
 
-mod as_text;
+pub mod as_text;
 pub mod cli;
 pub mod filter;
 mod handler;
@@ -32,10 +32,20 @@ pub use settings::Settings;
 pub use state::{Event, State};
 
 use std::sync::Arc;
-use trawl_shared::runtime::Service;
+use trawl_shared::runtime::{BatchHandler as _, Service};
 
 /// The service, ready to run on any bus.
 #[must_use]
 pub fn service(ledger: &Arc<dyn store::Ledger>, settings: &Settings) -> Service {
-    Service::new("dlq-handler").batch_handler(LedgerHandler::new(Arc::clone(ledger)), settings.group())
+    let meters = metrics::Meters::default();
+    let (shown, counted) = (meters.clone(), Arc::clone(ledger));
+    Service::new(LedgerHandler::NAME)
+        .on_start(move |bus| bus.metrics.add(shown.instruments()))
+        .batch_handler(LedgerHandler::new(Arc::clone(ledger)), settings.group())
+        .background("counting the ledger", move |_, shutdown| {
+            Box::pin(async move {
+                meters.keep(&*counted, shutdown).await;
+                Ok(())
+            })
+        })
 }

@@ -103,6 +103,12 @@ impl Fetcher {
         Ok(Self { polite, robots: RobotsCache::new(settings), jars: Jars::default(), told: Told::default() })
     }
 
+    /// The way out: its gates and what it counts.
+    #[must_use]
+    pub fn polite(&self) -> &Polite {
+        &self.polite
+    }
+
     /// Hosts came from somebody else, who may have asked any of them just now.
     pub fn handed_over(&self) {
         self.polite.handed_over();

@@ -40,6 +40,12 @@ impl FetchHandler {
     pub fn with_bodies(self, bodies: Bodies) -> Self {
         Self { bodies, ..self }
     }
+
+    /// The fetcher.
+    #[must_use]
+    pub fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
+    }
 }
 
 /// A page for the parser, or the end of the task.
@@ -56,7 +62,7 @@ impl Handler for FetchHandler {
         self.fetcher.handed_over();
     }
 
-    async fn handle(&self, task: FetchTask, _: &Context) -> Result<Answer, Failure> {
+    async fn handle(&self, task: FetchTask, context: &Context) -> Result<Answer, Failure> {
         let ask = Ask {
             url: &task.origin.url,
             job: task.origin.job,
@@ -65,13 +71,17 @@ impl Handler for FetchHandler {
             earliest: task.earliest_fetch_at,
         };
         let Fetched { result, crawl_delay, sitemaps } = self.fetcher.fetch(ask).await;
-        match result {
-            Ok(response) => match answered(task, response, crawl_delay, sitemaps)? {
-                (Some(page), ended) => Ok((Some(self.bodies.put_aside(page).await?), ended)),
-                ended => Ok(ended),
+        let meters = self.fetcher.polite().meters();
+        meters.answered(&result, context.envelope.trace);
+        let answer = match result {
+            Ok(response) => match answered(task, response, crawl_delay, sitemaps) {
+                Ok((Some(page), ended)) => self.bodies.put_aside(page).await.map(|page| (Some(page), ended)),
+                answer => answer,
             },
             Err(no) => unanswered(task, no, crawl_delay),
-        }
+        };
+        meters.ended(&answer);
+        answer
     }
 }
 

@@ -3,10 +3,13 @@
 
 use crate::{
     http::{Client, HttpError, Request, Response},
+    meters::Meters,
     pace::{Limits, Pace, TooLong},
     status::{self, Policy},
 };
 use jiff::Timestamp;
+use std::sync::Arc;
+use tokio::time::Instant;
 use trawl_shared::model::HostKey;
 
 /// Why there is no answer.
@@ -24,14 +27,27 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Polite {
     client: Client,
-    pace: Pace,
+    pace: Arc<Pace>,
+    meters: Meters,
 }
 
 impl Polite {
     /// Puts `client` behind `pace`.
     #[must_use]
     pub fn new(client: Client, pace: Pace) -> Self {
-        Self { client, pace }
+        Self { client, pace: Arc::new(pace), meters: Meters::default() }
+    }
+
+    /// The gates of the hosts.
+    #[must_use]
+    pub fn pace(&self) -> Arc<Pace> {
+        Arc::clone(&self.pace)
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     /// Hosts came from somebody else: see [`Pace::handed_over`].
@@ -51,7 +67,9 @@ impl Polite {
     ) -> Result<Response, Refusal> {
         // Before the queue: what is never going to be sent should wait for nothing.
         request.reach().check_literal(request.url).map_err(HttpError::from)?;
+        let came = Instant::now();
         let pass = self.pace.enter(host, limits).await?;
+        self.meters.waited(came.elapsed());
         match self.client.get(request).await {
             Ok(response) => {
                 pass.reached(response.sent, response.headers_after);

@@ -388,6 +388,49 @@ async fn not_yet_costs_no_attempt() {
     run.stop().await;
 }
 
+/// Asks a database that is away, which takes half a second to find out.
+struct Asking(Arc<AtomicU32>);
+
+impl Handler for Asking {
+    const NAME: &'static str = "scripted";
+    type In = FetchTask;
+    type Out = TaskEnded;
+    async fn handle(&self, task: FetchTask, _: &Context) -> Result<TaskEnded, Failure> {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)) {
+            Ok(_) => Err(Failure::later(Duration::from_secs(1), "the database")),
+            Err(_) => Ok(TaskEnded::without_page(task.origin, Outcome::Stored, "ok")),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_comes_back_only_when_an_attempt_gets_through() {
+    const LOOK: Duration = Duration::from_millis(100);
+    let broker = broker().await;
+    let failures = Arc::new(AtomicU32::new(4));
+    let handler = Asking(Arc::clone(&failures));
+    let run = Run::start(&broker, Service::new("test").handler(handler, GroupSettings::default()));
+    pass(1).await;
+    assert!(run.bus.health.not_ready().is_empty());
+    produce(&broker, &["a"]).await;
+    while failures.load(Ordering::Relaxed) == 4 {
+        tokio::time::sleep(LOOK).await;
+    }
+    let mut looks = 0;
+    while subjects(&broker, Topic::ParsedData).is_empty() {
+        let why = run.bus.health.not_ready();
+        assert!(why.iter().any(|(_, why)| why == "waiting: the database"), "look {looks}: {why:?}");
+        looks += 1;
+        tokio::time::sleep(LOOK).await;
+    }
+    // Four waits of a second, each with half a second to the next answer.
+    assert!(looks > 50, "{looks} looks");
+    tokio::time::sleep(LOOK).await;
+    assert!(run.bus.health.not_ready().is_empty(), "{:?}", run.bus.health.not_ready());
+    run.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_long_wait_on_retry_stands_before_no_short_one() {
     let broker = broker().await;

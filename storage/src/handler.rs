@@ -6,15 +6,19 @@ use crate::{
     store::PageStore,
     write::{CONSUMER, Entry, write},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::watch;
 use trawl_shared::{
     model::code,
     runtime::{BatchHandler, Context, Failure, FailureClass},
     sql::RETRY_AFTER,
+    telemetry::{Counters, catalog},
 };
 
 /// What the process is told of an output that can't be written: then it stops.
@@ -39,13 +43,20 @@ pub struct StoreHandler {
     outputs: Option<SharedOutputs>,
     trouble: Trouble,
     tally: Tally,
+    stored: Counters,
 }
 
 impl StoreHandler {
     /// A handler that writes to the store alone.
     #[must_use]
     pub fn new(store: Arc<dyn PageStore>) -> Self {
-        Self { store, outputs: None, trouble: Trouble::default(), tally: Tally::default() }
+        Self {
+            store,
+            outputs: None,
+            trouble: Trouble::default(),
+            tally: Tally::default(),
+            stored: counters(),
+        }
     }
 
     /// A handler that writes to outputs as well, and what tells when one of them fails. From then on every
@@ -60,7 +71,12 @@ impl StoreHandler {
     /// A handler that writes to outputs which somebody else completes, and tells of trouble there.
     #[must_use]
     pub fn beside(store: Arc<dyn PageStore>, outputs: SharedOutputs, trouble: Trouble) -> Self {
-        Self { store, outputs: Some(outputs), trouble, tally: Tally::default() }
+        Self { store, outputs: Some(outputs), trouble, tally: Tally::default(), stored: counters() }
+    }
+
+    /// What it counts.
+    pub(crate) fn stored(&self) -> Counters {
+        self.stored.clone()
     }
 
     /// What it stores from now on.
@@ -91,6 +107,10 @@ impl StoreHandler {
         }
         Ok(refused)
     }
+}
+
+fn counters() -> Counters {
+    Counters::new(&catalog::ROWS_STORED)
 }
 
 /// Where handlers tell of an output that can't be written, and ask whether there is one.
@@ -159,6 +179,11 @@ impl BatchHandler for StoreHandler {
         };
         let bytes = entries.iter().map(|(_, entry)| entry.page.body_bytes).sum();
         self.tally.0.fetch_add(bytes, Ordering::Relaxed);
+        let mut stored: BTreeMap<&str, u64> = BTreeMap::new();
+        entries.iter().for_each(|(_, entry)| *stored.entry(entry.page.outcome.as_str()).or_default() += 1);
+        for (outcome, rows) in stored {
+            self.stored.of(&[outcome]).inc_by(rows);
+        }
         for (at, failure) in refused {
             answers[at] = Err(failure);
         }

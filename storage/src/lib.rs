@@ -39,12 +39,15 @@ pub use settings::Settings;
 pub use unarchived::unarchived;
 pub use write::{Entry, keep_items, write};
 
-use trawl_shared::runtime::Service;
+use trawl_shared::{runtime::Service, telemetry::Instrument};
 
 /// The service, ready to run on any bus; with an archive it reads what was fetched as well.
 #[must_use]
 pub fn service(handler: StoreHandler, archive: Option<ArchiveHandler>, settings: &Settings) -> Service {
-    let service = Service::new("storage").batch_handler(handler, settings.group());
+    let stored = handler.stored();
+    let service = Service::new("storage")
+        .on_start(move |bus| bus.metrics.add([&stored as &dyn Instrument]))
+        .batch_handler(handler, settings.group());
     match archive {
         Some(archive) => service.batch_handler(archive, settings.archive_group()),
         None => service,

@@ -1,6 +1,8 @@
 //! The verbs of `trawl`.
 
-use crate::{audit, crawl, letters, policies, reparse, topology};
+#[cfg(feature = "kafka")]
+use crate::operate;
+use crate::{audit, crawl, letters, policies, reparse, top, topology, trace};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io;
 use trawl_shared::cli::{CliError, Exit, OrExit};
@@ -27,6 +29,27 @@ enum Command {
     Policies(policies::PoliciesArgs),
     /// Print which handler reads and writes which topic
     Topology(topology::TopologyArgs),
+    /// Show the topics of a fleet: partitions, records, copies
+    #[cfg(feature = "kafka")]
+    Topics(operate::TopicsArgs),
+    /// Show the consumer groups of a fleet and their members
+    #[cfg(feature = "kafka")]
+    Groups(operate::GroupsArgs),
+    /// Show how far behind each consumer group is
+    #[cfg(feature = "kafka")]
+    Lag(operate::LagArgs),
+    /// Show the records of a topic, readable
+    #[cfg(feature = "kafka")]
+    Tail(operate::TailArgs),
+    /// Move a consumer group to a place in a topic
+    #[cfg(feature = "kafka")]
+    Replay(operate::ReplayArgs),
+    /// Show a running fleet at one look, again and again
+    Top(top::TopArgs),
+    /// Print the ids of a URL's fetch: its trace, its task, its messages
+    Trace(trace::TraceArgs),
+    /// Print what every metric of the services says, as docs/metrics.md has it
+    Metrics,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -40,6 +63,7 @@ Examples:
   trawl crawl --resume --out pages.jsonl
   trawl audit
   trawl reparse --rules shop.toml --out items.parquet
+  trawl top
   trawl completions bash > /etc/bash_completion.d/trawl
 
 The same crawl as a fleet on Kafka and PostgreSQL: url-manager, scraper, parser, storage, dlq-handler.";
@@ -56,6 +80,22 @@ pub async fn run() -> Result<(), CliError> {
         Command::Reparse(args) => reparse::run(args).await,
         Command::Policies(args) => policies::run(args).await,
         Command::Topology(args) => topology::run(&args).await,
+        #[cfg(feature = "kafka")]
+        Command::Topics(args) => args.run(),
+        #[cfg(feature = "kafka")]
+        Command::Groups(args) => args.run(),
+        #[cfg(feature = "kafka")]
+        Command::Lag(args) => args.run().await,
+        #[cfg(feature = "kafka")]
+        Command::Tail(args) => args.run(),
+        #[cfg(feature = "kafka")]
+        Command::Replay(args) => args.run(),
+        Command::Top(args) => top::run(args).await,
+        Command::Trace(args) => trace::run(args).await,
+        Command::Metrics => {
+            let text = trawl_shared::telemetry::catalog::markdown();
+            io::Write::write_all(&mut io::stdout(), text.as_bytes()).or_exit(Exit::Output)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "trawl", &mut script);

@@ -90,6 +90,15 @@ impl Books {
         Input::table(moved.map(|((job, code), urls)| [(*job).into(), code.as_str().into(), (*urls).into()]))
     }
 
+    /// Exclusions of all jobs by code.
+    pub(crate) fn exclusions(&self) -> BTreeMap<&str, i64> {
+        let mut by_code = BTreeMap::new();
+        self.exclusions
+            .iter()
+            .for_each(|((_, code), urls)| *by_code.entry(code.as_str()).or_default() += urls);
+        by_code
+    }
+
     /// What to add to the use of hosts: queue, job, pages, bytes.
     pub(crate) fn of_hosts(&self) -> Input {
         let used = self.host_use.iter();

@@ -12,14 +12,18 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     broker::{Producer, SendError, send},
-    model::FetchTask,
-    runtime::encode_root,
-    telemetry::Component,
+    message::{Topic, TraceContext},
+    model::{FetchTask, Origin},
+    runtime::{encode_root_in, messaging},
+    telemetry::{
+        Component, Traces,
+        traces::{Operation, Span},
+    },
 };
 
 /// How often ended leases and pages to be fetched again are looked for.
@@ -49,6 +53,7 @@ pub enum DispatchError {
 pub struct Dispatcher {
     frontier: Arc<Frontier>,
     producer: Arc<dyn Producer>,
+    traces: Traces,
     leases_checked_at: AtomicI64,
 }
 
@@ -56,7 +61,13 @@ impl Dispatcher {
     /// A dispatcher that publishes through `producer`.
     #[must_use]
     pub fn new(frontier: Arc<Frontier>, producer: Arc<dyn Producer>) -> Self {
-        Self { frontier, producer, leases_checked_at: AtomicI64::new(0) }
+        Self { frontier, producer, traces: Traces::default(), leases_checked_at: AtomicI64::new(0) }
+    }
+
+    /// Lets `traces` decide which pages are traced, and begin their traces.
+    #[must_use]
+    pub fn traced(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// Runs rounds until `shutdown`: when feedback came in, and every now and then. What hinders it
@@ -131,9 +142,16 @@ impl Dispatcher {
 
     async fn publish(&self, tasks: Vec<FetchTask>) -> Result<Round, DispatchError> {
         let sends = tasks.iter().map(|task| async {
-            let record = encode_root(task, task.origin.job, "/url-manager/dispatch".into());
+            let (origin, began) = (&task.origin, SystemTime::now());
+            let crawl = self.frontier.job(origin.job).await.ok().flatten();
+            let trace = self.traces.begin(origin.task.0, crawl.as_ref().map(|job| job.spec.name.as_str()));
+            let record = encode_root_in(task, origin.job, "/url-manager/dispatch".into(), trace);
             let record = record.map_err(|error| SendError::Fatal(error.to_string()))?;
-            send(&*self.producer, record).await
+            send(&*self.producer, record).await?;
+            if self.traces.wants(trace) {
+                self.traces.record(first_span(origin, trace, began));
+            }
+            Ok::<(), SendError>(())
         });
         let sent = join_all(sends).await;
         let mut failure = None;
@@ -144,8 +162,31 @@ impl Dispatcher {
                 failure = Some(error);
             }
         }
+        self.frontier.meters.dispatched(tasks.len() - unsent.len());
         let Some(failure) = failure else { return Ok(Round { published: tasks.len() }) };
         self.frontier.release(&unsent).await?;
         Err(failure.into())
+    }
+}
+
+/// A page's trace begins where its task is given out.
+fn first_span(origin: &Origin, context: TraceContext, began: SystemTime) -> Span {
+    let mut attributes = messaging(Operation::Publish, Topic::ScrapingTasks);
+    attributes.extend([
+        ("messaging.message.id", origin.task.0.to_string().into()),
+        ("url.full", origin.url.as_str().into()),
+        ("trawl.crawl", origin.job.to_string().into()),
+        ("trawl.depth", i64::from(origin.depth).into()),
+    ]);
+    Span {
+        context,
+        parent: None,
+        operation: Operation::Publish,
+        topic: Topic::ScrapingTasks.name(),
+        began,
+        ended: SystemTime::now(),
+        attributes,
+        links: Vec::new(),
+        error: None,
     }
 }

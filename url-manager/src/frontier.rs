@@ -6,6 +6,7 @@ use crate::{
     error::{FrontierError, TRIES},
     growth::Growth,
     jobs::JobCache,
+    meters::Meters,
     queues::QueueCache,
     seen::Seen,
     settings::Settings,
@@ -31,6 +32,7 @@ pub struct Frontier {
     pub(crate) clock: Clock,
     pub(crate) jobs: JobCache,
     pub(crate) queues: QueueCache,
+    pub(crate) meters: Meters,
     /// None where nobody shares the database.
     pub(crate) member: Option<Member>,
     seen: Mutex<Seen>,
@@ -72,6 +74,7 @@ impl Frontier {
             clock,
             jobs,
             queues,
+            meters: Meters::default(),
             member,
             seen,
             growth: Mutex::default(),

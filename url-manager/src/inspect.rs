@@ -83,6 +83,8 @@ pub struct Explanation {
     pub url: CanonicalUrl,
     /// Its task: the id of its messages, its page row and its dead letter.
     pub task: TaskId,
+    /// The trace of its fetch, where that was sampled: 32 hexadecimal digits.
+    pub trace: String,
     /// Where it stands.
     pub state: UrlStateName,
     /// The rule that keeps it out, where the job has it.
@@ -251,6 +253,7 @@ fn explanation(job: &Job, url: &CanonicalUrl, recorded: Recorded) -> Explanation
         job: job.spec.name.clone(),
         url: url.clone(),
         task,
+        trace: task.0.as_simple().to_string(),
         state: UrlStateName(recorded.state),
         rule: excluded.and_then(|code| job.describe(url, code)),
         alias_of: recorded.redirect_to.clone().filter(|_| moved),

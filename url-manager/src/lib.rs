@@ -18,7 +18,7 @@
 //! - `work`: one transaction, with `books` (counts that are kept, not counted), `queues` and `jobs`.
 //! - [`seed`], [`resume`], [`manage`], [`inspect`]: jobs begin, go on after a stop, are changed and ended, and are asked
 //!   how they stand.
-//! - [`cli`] and [`settings`]: the doors.
+//! - `meters`: the numbers that are scraped. [`cli`] and [`settings`]: the doors.
 //!
 //! Invariants: a URL has one row in a job and is in one state; counts change in the transaction that
 //! moves a URL; applying a fact twice, or facts in another order, gives the same rows; a link that is
@@ -53,6 +53,7 @@ mod frontier;
 mod growth;
 mod jobs;
 mod key;
+mod meters;
 mod offer;
 mod queues;
 mod revisit;
@@ -92,16 +93,21 @@ pub fn service(frontier: &Arc<Frontier>) -> Service {
     // One batch at a time: what comes in meanwhile makes the next one larger, and a larger batch is
     // cheaper for each of its messages.
     let group = || GroupSettings { concurrency: 1, ..GroupSettings::default() };
-    let dispatched = Arc::clone(frontier);
+    let (dispatched, metered) = (Arc::clone(frontier), Arc::clone(frontier));
     Service::new(FeedbackHandler::NAME)
+        .on_start(move |bus| bus.metrics.add(metered.meters.instruments()))
         .batch_handler(FeedbackHandler::new(Arc::clone(frontier)), group())
         .batch_handler(DeadLetterHandler::new(Arc::clone(frontier)), group())
         .batch_handler(RetryWatch::new(Arc::clone(frontier)), group())
         .source::<FetchTask>("dispatch", move |bus, shutdown| {
             Box::pin(async move {
                 let health = bus.health.component("url-manager: dispatch", "no round has been made yet");
-                let dispatcher = Dispatcher::new(dispatched, bus.broker.producer());
-                Ok(dispatcher.run(&health, shutdown).await?)
+                let dispatcher = Dispatcher::new(Arc::clone(&dispatched), bus.broker.producer())
+                    .traced(bus.traces.clone());
+                tokio::select! {
+                    ended = dispatcher.run(&health, shutdown) => Ok(ended?),
+                    never = dispatched.show_crawls() => match never {},
+                }
             })
         })
 }

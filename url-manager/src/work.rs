@@ -270,8 +270,12 @@ impl<'f> Work<'f> {
     pub(crate) async fn commit(mut self) -> Result<(), FrontierError> {
         let mut changed: Vec<_> = self.rows.values().filter(|loaded| loaded.changed).collect();
         changed.sort_unstable_by_key(|loaded| loaded.row.id);
+        let mut ends: BTreeMap<(UrlState, String), u64> = BTreeMap::new();
         for Loaded { row, job, was, was_code, .. } in &changed {
             self.books.moved(*job, row.queue, Some(*was), row.state);
+            if *was != row.state && row.state.outcome().is_some() {
+                *ends.entry((row.state, row.code.clone().unwrap_or_default())).or_default() += 1;
+            }
             let code = row.code.as_ref().filter(|_| row.state == UrlState::Excluded);
             if was_code.as_ref() != code {
                 was_code.iter().for_each(|code| self.books.excluded(*job, code, -1));
@@ -293,6 +297,7 @@ impl<'f> Work<'f> {
         self.tx.run(&statements::ADD_EXCLUSIONS, self.books.of_exclusions()).await?;
         self.tx.run(&statements::ADD_COUNTS, self.books.of_jobs()).await?;
         self.tx.commit().await?;
+        self.frontier.meters.moved(&ends, &self.books.exclusions());
         self.frontier.growth().add(&self.grown);
         for (job, _) in self.jobs.values() {
             self.frontier.jobs.remember(job);

@@ -71,6 +71,9 @@ fn cargo_test(layout: &Layout, options: &TestOptions, endpoints: &[Endpoint]) ->
     command
 }
 
+/// What is off by default and tested all the same: the operators' verbs.
+const FEATURES: [&str; 2] = ["--features", "trawl/kafka"];
+
 /// The whole workspace, unless the arguments name packages (cargo would let `--workspace` win over them).
 fn arguments(extra: &[String]) -> Vec<String> {
     let for_cargo = extra.iter().take_while(|arg| *arg != "--");
@@ -83,6 +86,7 @@ fn arguments(extra: &[String]) -> Vec<String> {
     let mut arguments = vec!["test".to_owned()];
     if !names_packages {
         arguments.push("--workspace".to_owned());
+        arguments.extend(FEATURES.map(str::to_owned));
     }
     arguments.extend_from_slice(extra);
     arguments
@@ -142,12 +146,12 @@ mod tests {
             let extra: Vec<_> = extra.iter().map(|&arg| arg.to_owned()).collect();
             assert_eq!(arguments(&extra).join(" "), expected);
         };
-        check(&[], "test --workspace");
-        check(&["kafka"], "test --workspace kafka");
+        check(&[], "test --workspace --features trawl/kafka");
+        check(&["kafka"], "test --workspace --features trawl/kafka kafka");
         check(&["-p", "xtask"], "test -p xtask");
         check(&["-pxtask"], "test -pxtask");
         check(&["--package=xtask", "--", "tidy"], "test --package=xtask -- tidy");
-        check(&["--", "-p"], "test --workspace -- -p");
+        check(&["--", "-p"], "test --workspace --features trawl/kafka -- -p");
     }
 
     #[test]

@@ -165,7 +165,6 @@ async fn run(config: &Config<Settings>) -> Result<(), CliError> {
     let kafka = Kafka::connect(config.common.kafka.clone())?;
     let producer = kafka.producer();
     let bus = Bus::new(Arc::new(kafka));
-    tokio::spawn(crate::metrics::keep(Arc::clone(&ledger), bus.metrics.clone(), shutdown.clone()));
     let Settings { listen, token, .. } = &config.service;
     if !listen.is_empty() {
         let retry_partitions = config.common.topics.retry.partitions;

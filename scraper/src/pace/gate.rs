@@ -43,6 +43,25 @@ struct State {
     back_off: Duration,
     /// What the host's answers say the gap should be; only who wants that is bound by it.
     adaptive_gap: Duration,
+    /// How long its answers take to begin: half the newest, half what was known.
+    latency: Duration,
+}
+
+/// A gate at one instant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Snapshot {
+    pub(super) under_way: usize,
+    pub(super) queued: u32,
+    pub(super) latency: Duration,
+    /// Until the host may be asked again, by its own wish.
+    pub(super) blocked_for: Duration,
+    back_off: Duration,
+}
+
+impl Snapshot {
+    pub(super) fn is_backing_off(&self) -> bool {
+        !self.back_off.is_zero() || !self.blocked_for.is_zero()
+    }
 }
 
 impl State {
@@ -62,6 +81,19 @@ impl State {
 impl Gate {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn snapshot(&self, now: Instant) -> Snapshot {
+        let state = self.state();
+        Snapshot {
+            under_way: state.under_way,
+            queued: self.queued.load(Ordering::Relaxed),
+            latency: state.latency,
+            blocked_for: state
+                .closed_until
+                .map_or(Duration::ZERO, |until| until.saturating_duration_since(now)),
+            back_off: state.back_off,
+        }
     }
 
     /// Somebody may have asked the host at this instant.
@@ -185,6 +217,7 @@ impl Pass {
     /// way down to the latency or all the way up. So a host is at work for us half of the time at most.
     pub fn answered(&self, latency: Duration) {
         let mut state = self.gate.state();
+        state.latency = if state.latency.is_zero() { latency } else { (state.latency + latency) / 2 };
         if let Some(longest) = self.limits.adaptive {
             let half_way = (state.adaptive_gap + latency) / 2;
             state.adaptive_gap = half_way.max(latency).clamp(self.limits.gap.min(longest), longest);

@@ -14,10 +14,12 @@
 
 mod gate;
 mod pulse;
+mod report;
 #[cfg(test)]
 mod tests;
 
 pub use gate::Pass;
+pub use report::{Census, HostReport, HostReports};
 
 use gate::Gate;
 use pulse::Pulse;

@@ -88,6 +88,7 @@ impl RobotsCache {
         let known = cell
             .get_or_try_init(async || {
                 let standing = fetch(polite, url, settings, agent, limits).await?;
+                polite.meters().robots(&standing);
                 let lifetime =
                     if matches!(standing, Standing::Unreachable(_)) { self.retry } else { self.ttl };
                 Ok(Known { standing, until: Instant::now() + lifetime })

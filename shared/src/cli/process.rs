@@ -68,7 +68,7 @@ async fn signal() {
 #[cfg(feature = "kafka")]
 pub async fn run_on_kafka<S: crate::config::Section>(
     service: crate::runtime::Service,
-    bus: crate::runtime::Bus,
+    mut bus: crate::runtime::Bus,
     config: &crate::config::Config<S>,
     shutdown: CancellationToken,
 ) -> Result<(), CliError> {
@@ -78,8 +78,11 @@ pub async fn run_on_kafka<S: crate::config::Section>(
     let starting = bus.health.component(format!("{name}: topics"), "they are looked at");
     let (metrics, health) = (bus.metrics.clone(), bus.health.clone());
     let listens = telemetry::serve(&common.telemetry.listen, metrics, health, shutdown.clone()).await?;
+    let traces = telemetry::Traces::export(&common.telemetry.traces, name, &bus.metrics);
+    let (traces, exporter) = traces.map_err(|error| CliError::new(Exit::Config, error))?;
+    bus.traces = traces;
     if let Some(address) = listens {
-        tracing::info!("{name} serves /metrics, /livez and /readyz on http://{address}");
+        tracing::info!("{name} serves /metrics, /livez, /readyz and /status on http://{address}");
     }
     let wanted = common.topics.specs();
     let topics = tokio::select! {
@@ -90,7 +93,9 @@ pub async fn run_on_kafka<S: crate::config::Section>(
     tracing::info!(brokers = common.kafka.brokers, "{name} runs; settings:\n{}", config.print());
     let running = service.start(bus, settings, shutdown).await?;
     drop(starting);
-    running.wait().await?;
+    let ended = running.wait().await;
+    telemetry::traces::flush(exporter).await;
+    ended?;
     tracing::info!("{name} stopped in order");
     Ok(())
 }

@@ -7,6 +7,8 @@ use toml::{Table, Value};
 const NAMED_TABLES: [&str; 1] = ["groups"];
 /// Tables of texts whose names are librdkafka's, with dots in them.
 const OPTION_TABLES: [&str; 3] = ["kafka.options", "kafka.producer_options", "kafka.consumer_options"];
+/// Tables of numbers whose names are those of jobs.
+const JOB_TABLES: [&str; 1] = ["telemetry.traces.crawls"];
 
 /// Variables with our prefix that are not settings.
 const OTHER_VARIABLES: [&str; 4] = ["TRAWL_CONFIG", "TRAWL_CORPORA", "TRAWL_CACHE", "TRAWL_TEST_"];
@@ -126,7 +128,7 @@ impl Layers {
 }
 
 fn is_open(key: &str) -> bool {
-    NAMED_TABLES.iter().chain(&OPTION_TABLES).any(|table| inside(key, table).is_some())
+    NAMED_TABLES.iter().chain(&OPTION_TABLES).chain(&JOB_TABLES).any(|table| inside(key, table).is_some())
 }
 
 /// What of a key is left inside a table.

@@ -25,6 +25,12 @@ impl TraceContext {
         Self { trace_id: fastrand::u128(1..), span_id: fastrand::u64(1..), flags: 1 }
     }
 
+    /// Whether its spans are kept: decided once for a trace, where it begins.
+    #[must_use]
+    pub const fn is_sampled(self) -> bool {
+        self.flags & 1 == 1
+    }
+
     /// A new span of the same trace.
     #[must_use]
     pub fn child(self) -> Self {

@@ -6,6 +6,7 @@
 //! `lane` is what it does with records of `retry`, `settle` with what finished: by default that was published already
 //! and is committed; `transact` publishes and commits it as one. `leave` lets go.
 
+mod lag;
 mod lane;
 mod leave;
 mod settle;
@@ -64,6 +65,7 @@ struct Assigned {
     epoch: u64,
     running: usize,
     high_watermark: i64,
+    ages: lag::Ages,
     /// Cancelled when somebody else owns the partition.
     gone: CancellationToken,
 }
@@ -143,7 +145,10 @@ impl GroupLoop {
                         break Err(error);
                     }
                 }
-                _ = commit_tick.tick() => self.commit(&mut state).await,
+                _ = commit_tick.tick() => {
+                    self.commit(&mut state).await;
+                    self.report_lag(&mut state);
+                }
                 () = state.slots.freed(), if !state.ready.is_empty() => {}
                 () = sleep_until(wake), if wake.is_some() => {
                     if let Err(error) = self.wake_held(&mut state).await {
@@ -190,12 +195,13 @@ impl GroupLoop {
                     state.next_epoch += 1;
                     let tracker = Tracker::new(partition, commit.as_ref());
                     let (epoch, gone) = (state.next_epoch, CancellationToken::new());
-                    let assigned = Assigned { tracker, epoch, running: 0, high_watermark: 0, gone };
+                    let ages = lag::Ages::default();
+                    let assigned = Assigned { tracker, epoch, running: 0, high_watermark: 0, ages, gone };
                     state.assigned.insert(partition, assigned);
                     state.hold.assign(partition);
                 }
                 self.intake.assigned();
-                self.worker.health.ready();
+                self.worker.works_again();
             }
             Event::Revoked { partitions, lost, done } => {
                 let revoked = self.revoke(state, &partitions, lost).await;
@@ -209,7 +215,7 @@ impl GroupLoop {
     /// Counted by runs of one topic: a look-up of the metric costs more than the counting.
     fn count_consumed(&self, deliveries: &[Delivery]) {
         for run in deliveries.chunk_by(|a, b| a.record.topic == b.record.topic) {
-            self.worker.metrics.consumed(run[0].record.topic.name(), run.len());
+            self.worker.metrics.consumed(run[0].record.topic, run.len());
         }
     }
 
@@ -220,6 +226,7 @@ impl GroupLoop {
         if !assigned.tracker.receive(delivery.offset) {
             return Ok(());
         }
+        assigned.ages.received(&delivery);
         let epoch = assigned.epoch;
         if matches!(self.intake, Intake::Retries(_)) {
             return self.hold(state, delivery, epoch).await;

@@ -2,7 +2,7 @@
 //! these types.
 
 use crate::{
-    message::{EncodeError, Envelope, Headers, Message, Record, Topic},
+    message::{EncodeError, Envelope, Headers, Message, Record, Topic, TraceContext},
     model::MessageId,
 };
 use jiff::Timestamp;
@@ -40,6 +40,19 @@ pub fn encode_root<M: Message>(
     correlation: crate::model::JobId,
     source: Cow<'static, str>,
 ) -> Result<Record, EncodeError> {
+    encode_root_in(message, correlation, source, TraceContext::root())
+}
+
+/// As [`encode_root`], in a trace that somebody decided about.
+///
+/// # Errors
+/// When it can't be encoded.
+pub fn encode_root_in<M: Message>(
+    message: &M,
+    correlation: crate::model::JobId,
+    source: Cow<'static, str>,
+    trace: TraceContext,
+) -> Result<Record, EncodeError> {
     let id = message.id().unwrap_or_else(MessageId::root);
     let envelope = Envelope {
         id,
@@ -50,7 +63,7 @@ pub fn encode_root<M: Message>(
         subject: message.subject().map(str::to_owned),
         correlation: Some(correlation),
         causation: None,
-        trace: crate::message::TraceContext::root(),
+        trace,
         attempt: 0,
         not_before: None,
         target: None,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     broker::{Broker, BrokerError, Connection, Consumer, Subscription, TransactionalId, Transactions},
     message::Topic,
-    telemetry::{Health, Metrics},
+    telemetry::{Health, Metrics, Traces},
 };
 use futures_util::future::BoxFuture;
 use std::{
@@ -32,26 +32,37 @@ pub struct Bus {
     pub metrics: Metrics,
     /// The process's health.
     pub health: Health,
+    /// Where the spans of sampled pages go.
+    pub traces: Traces,
 }
 
 impl Bus {
     /// A bus with metrics and health of its own.
     #[must_use]
     pub fn new(broker: Arc<dyn Broker>) -> Self {
-        Self { broker, metrics: Metrics::default(), health: Health::default() }
+        Self { broker, metrics: Metrics::default(), health: Health::default(), traces: Traces::default() }
     }
 }
 
-type Background = Box<dyn FnOnce(Bus, CancellationToken) -> BoxFuture<'static, anyhow::Result<()>> + Send>;
+type OnStart = Box<dyn FnOnce(&Bus) + Send>;
+type Task = Box<dyn FnOnce(Bus, CancellationToken) -> BoxFuture<'static, anyhow::Result<()>> + Send>;
+
+/// What runs beside the handlers.
+struct Background {
+    name: &'static str,
+    /// What it produces.
+    output: Option<(Topic, &'static str)>,
+    task: Task,
+}
 
 /// One of the five services, ready to run on any [`Bus`].
 pub struct Service {
     name: &'static str,
     routes: Vec<Arc<Route>>,
     groups: BTreeMap<String, GroupSettings>,
-    sources: Vec<(Topic, &'static str)>,
-    background: Vec<(&'static str, Background)>,
+    background: Vec<Background>,
     only_messages: bool,
+    on_start: Vec<OnStart>,
 }
 
 /// What flows through one handler: a line of the topology.
@@ -75,9 +86,9 @@ impl Service {
             name,
             routes: Vec::new(),
             groups: BTreeMap::new(),
-            sources: Vec::new(),
             background: Vec::new(),
             only_messages: false,
+            on_start: Vec::new(),
         }
     }
 
@@ -112,9 +123,31 @@ impl Service {
         name: &'static str,
         task: impl FnOnce(Bus, CancellationToken) -> BoxFuture<'static, anyhow::Result<()>> + Send + 'static,
     ) -> Self {
-        self.sources.push((M::TOPIC, M::KIND));
-        self.background.push((name, Box::new(task)));
+        self.background.push(Background { name, output: Some((M::TOPIC, M::KIND)), task: Box::new(task) });
         self
+    }
+
+    /// Registers a task that produces no messages and runs beside the handlers, as [`Service::source`] does.
+    #[must_use]
+    pub fn background(
+        mut self,
+        name: &'static str,
+        task: impl FnOnce(Bus, CancellationToken) -> BoxFuture<'static, anyhow::Result<()>> + Send + 'static,
+    ) -> Self {
+        self.background.push(Background { name, output: None, task: Box::new(task) });
+        self
+    }
+
+    /// Has something done with the bus before the first message comes: metrics of the service's own are added so.
+    #[must_use]
+    pub fn on_start(mut self, prepare: impl FnOnce(&Bus) + Send + 'static) -> Self {
+        self.on_start.push(Box::new(prepare));
+        self
+    }
+
+    /// Does what [`Service::on_start`] was given, once; starting does it as well.
+    pub fn prepare(&mut self, bus: &Bus) {
+        std::mem::take(&mut self.on_start).into_iter().for_each(|prepare| prepare(bus));
     }
 
     /// The service's name.
@@ -132,11 +165,8 @@ impl Service {
     /// What flows through it, read off the types of its handlers.
     #[must_use]
     pub fn flows(&self) -> Vec<Flow> {
-        let sources = self.background.iter().zip(&self.sources).map(|((handler, _), output)| Flow {
-            service: self.name,
-            handler,
-            input: None,
-            outputs: vec![*output],
+        let sources = self.background.iter().filter_map(|Background { name, output, .. }| {
+            Some(Flow { service: self.name, handler: name, input: None, outputs: vec![(*output)?] })
         });
         let handlers = self.routes.iter().map(|route| Flow {
             service: self.name,
@@ -166,11 +196,12 @@ impl Service {
     /// # Errors
     /// As [`Service::run`], and when the configuration names a handler that this service lacks.
     pub async fn start(
-        self,
+        mut self,
         bus: Bus,
         settings: RuntimeSettings,
         shutdown: CancellationToken,
     ) -> Result<Running, RunError> {
+        self.prepare(&bus);
         let runtime = Arc::new(settings);
         let shutdown = shutdown.child_token();
         let mut tasks = JoinSet::new();
@@ -211,7 +242,7 @@ impl Service {
             let (intake, shutdown) = (Intake::Retries(lane), shutdown.clone());
             tasks.spawn(GroupLoop { consumer, transactions, intake, worker, shutdown }.run());
         }
-        for (name, task) in self.background {
+        for Background { name, task, .. } in self.background {
             let task = task(bus.clone(), shutdown.clone());
             let stopping = shutdown.clone();
             tasks.spawn(async move {
@@ -283,7 +314,9 @@ impl Service {
             runtime: Arc::clone(runtime),
             producer: bus.broker.producer(),
             metrics: bus.metrics.group(self.name, group),
+            traces: bus.traces.clone(),
             health: bus.health.component(format!("{group}/{instance}"), "joining its consumer group"),
+            waiting: Mutex::default(),
             recent: Mutex::new(RecentIds::new(runtime.recent_ids)),
             circuit: Circuit::new(runtime.circuit.clone()),
             stop: CancellationToken::new(),

@@ -66,7 +66,7 @@ impl Tracker {
     }
 
     /// Everything below is finished.
-    fn watermark(&self) -> i64 {
+    pub(super) fn watermark(&self) -> i64 {
         self.open.first().copied().unwrap_or(self.next)
     }
 

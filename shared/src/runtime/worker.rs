@@ -5,26 +5,27 @@
 
 use super::{
     Failure, Fault, GroupSettings, RuntimeSettings,
+    bury::OUTPUT_TOO_LARGE,
     circuit::{self, Circuit, Verdict},
     group::spread,
+    readiness::Waiting,
     recent::RecentIds,
     route::{Caller, Failed, Handled, Item, Route, Stage},
     sink::Sink,
     slots::Slot,
+    spans::{Became, Timing},
     tiers::Tiers,
 };
 use crate::{
     broker::{self, Producer, SendError},
-    message::{
-        Attempt, DeadLetter, Delivery, Envelope, LetterReason, Record, Source, Topic, headers as names,
-    },
+    message::{Attempt, Delivery, Envelope, Record, Source, Topic},
     model::{FailureClass, MessageId, RetryChanges, code},
-    telemetry::{Component, GroupMetrics},
+    telemetry::{Component, GroupMetrics, Traces},
 };
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +33,6 @@ use tracing::{Instrument, Span, field::Empty};
 
 /// Failed attempts that travel with a message; older ones are dropped first.
 const MAX_HISTORY: usize = 20;
-/// The code of a message whose outputs the broker never takes.
-const OUTPUT_TOO_LARGE: &str = "output_too_large";
 /// How long a sender waits before it tries a failed broker again.
 const PUBLISH_BACKOFF: Duration = Duration::from_millis(500);
 
@@ -55,7 +54,10 @@ pub(super) struct Worker {
     pub(super) caller: Caller,
     pub(super) producer: Arc<dyn Producer>,
     pub(super) metrics: GroupMetrics,
+    pub(super) traces: Traces,
     pub(super) health: Component,
+    /// How many messages wait for what is not there now; see [`Waiting`].
+    pub(super) waiting: Mutex<usize>,
     pub(super) recent: Mutex<RecentIds>,
     pub(super) circuit: Circuit,
     pub(super) stop: CancellationToken,
@@ -77,7 +79,7 @@ impl Worker {
                 Ok(envelope) => {
                     let identity = (route.identity)(&delivery, &envelope);
                     if self.is_recent(identity) {
-                        self.metrics.duplicate(delivery.record.topic.name());
+                        self.metrics.duplicate(delivery.record.topic);
                     } else {
                         items.push(Item { delivery, envelope, identity });
                     }
@@ -93,38 +95,15 @@ impl Worker {
                 }
             }
         }
+        let mut waiting = None;
         while !items.is_empty() {
-            items = self.attempt(route, items, &mut slot, sink).await?;
+            items = self.attempt(route, items, &mut slot, &mut waiting, sink).await?;
         }
         Ok(())
-    }
-
-    /// Records of a type that no handler of the group takes.
-    pub(super) async fn refuse(&self, deliveries: Vec<Delivery>, sink: &Sink) -> Result<(), Stopped> {
-        for delivery in deliveries {
-            let kind = delivery.record.headers.get_str(names::TYPE).unwrap_or("(none)");
-            let error = anyhow::anyhow!("no handler of group {} takes messages of type {kind:?}", self.group);
-            let fault = Fault {
-                class: FailureClass::Message,
-                code: code::UNDECODABLE.into(),
-                retry_after: None,
-                error,
-            };
-            self.bury_unread(&delivery, &fault, sink).await?;
-        }
-        Ok(())
-    }
-
-    /// What can't be read is given up at once, unless nearly nothing can be read.
-    async fn bury_unread(&self, delivery: &Delivery, fault: &Fault, sink: &Sink) -> Result<(), Stopped> {
-        while self.waits_for_turn(delivery, fault) {
-            self.take_turn().await?;
-        }
-        self.bury(delivery, None, Stage::Decode, fault, sink).await
     }
 
     /// Counts a failure; true when the circuit is open and the message has to wait.
-    fn waits_for_turn(&self, delivery: &Delivery, fault: &Fault) -> bool {
+    pub(super) fn waits_for_turn(&self, delivery: &Delivery, fault: &Fault) -> bool {
         let failed =
             circuit::Failed { class: fault.class, code: &fault.code, key: delivery.record.key.as_deref() };
         match self.circuit.failed(failed) {
@@ -140,7 +119,7 @@ impl Worker {
         true
     }
 
-    async fn take_turn(&self) -> Result<(), Stopped> {
+    pub(super) async fn take_turn(&self) -> Result<(), Stopped> {
         tokio::select! {
             () = self.circuit.turn() => Ok(()),
             () = self.stop.cancelled() => Err(Stopped::Shutdown),
@@ -152,38 +131,41 @@ impl Worker {
         if self.circuit.passed() {
             self.metrics.circuit(false);
             tracing::info!(service = self.service, group = self.group, "a message passed; consuming again");
-            self.health.ready();
+            self.works_again();
         }
     }
 
     /// One attempt at each; returns those that are held for another in place. The handler's place is
     /// free for the next message when nothing is left to do but to publish.
-    async fn attempt(
-        &self,
+    async fn attempt<'a>(
+        &'a self,
         route: &Route,
         items: Vec<Item>,
         slot: &mut Option<Slot>,
+        waiting: &mut Option<Waiting<'a>>,
         sink: &Sink,
     ) -> Result<Vec<Item>, Stopped> {
-        let began = Instant::now();
+        let (began, began_at) = (Instant::now(), SystemTime::now());
         let span = self.span(&items);
         let answers = tokio::select! {
             answers = route.call(items.clone(), self.caller.clone()).instrument(span) => answers,
             () = self.stop.cancelled() => return Err(Stopped::Shutdown),
         };
-        let took = began.elapsed();
-        self.metrics.handler_seconds.observe(took.as_secs_f64());
+        let timing = Timing { began: began_at, took: began.elapsed() };
+        let traced = items.iter().map(|item| item.envelope.trace).find(|trace| trace.is_sampled());
+        self.metrics.handler_duration.observe(timing.took, traced);
         if answers.iter().all(Result::is_ok) {
             *slot = None;
         }
         let mut held = Vec::new();
-        let mut wait = Duration::ZERO;
+        let mut wait = None;
         let mut waits_for_turn = false;
         for (item, answer) in items.into_iter().zip(answers) {
-            match self.settle(&item, answer, took, sink).await? {
+            match self.settle(&item, answer, timing, sink).await? {
                 Settled::Done => {}
-                Settled::Hold(after) => {
-                    wait = wait.max(after);
+                Settled::Hold { after, why } => {
+                    waiting.get_or_insert_with(|| Waiting::new(self)).for_what(&why);
+                    wait = wait.max(Some(after));
                     held.push(item);
                 }
                 Settled::HoldForTurn => {
@@ -192,14 +174,13 @@ impl Worker {
                 }
             }
         }
+        if wait.is_none() {
+            *waiting = None;
+        }
         if waits_for_turn {
             self.take_turn().await?;
-        } else if !held.is_empty() {
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.stop.cancelled() => return Err(Stopped::Shutdown),
-            }
-            self.health.ready();
+        } else if let Some(wait) = wait {
+            self.pause(wait).await?;
         }
         Ok(held)
     }
@@ -223,24 +204,29 @@ impl Worker {
         &self,
         item: &Item,
         answer: Handled,
-        took: Duration,
+        timing: Timing,
         sink: &Sink,
     ) -> Result<Settled, Stopped> {
         let failed = match answer {
-            Ok(records) => match self.publish(self.with_recovery(item, records), sink).await? {
-                None => {
-                    if !sink.gather(|gathered| gathered.handled.push(item.identity)) {
-                        self.remember(item.identity);
+            Ok(records) => {
+                let records = self.with_recovery(item, records);
+                let traced = self.traced_outputs(item, &records);
+                match self.publish(records, sink).await? {
+                    None => {
+                        self.trace(item, timing, Became::Done, traced);
+                        if !sink.gather(|gathered| gathered.handled.push(item.identity)) {
+                            self.remember(item.identity);
+                        }
+                        self.passed();
+                        return Ok(Settled::Done);
                     }
-                    self.passed();
-                    return Ok(Settled::Done);
+                    Some(refused) => Failed {
+                        stage: Stage::Encode,
+                        failure: Failure::reject(FailureClass::Message, OUTPUT_TOO_LARGE, refused),
+                        retry: RetryChanges::default(),
+                    },
                 }
-                Some(refused) => Failed {
-                    stage: Stage::Encode,
-                    failure: Failure::reject(FailureClass::Message, OUTPUT_TOO_LARGE, refused),
-                    retry: RetryChanges::default(),
-                },
-            },
+            }
             Err(failed) => failed,
         };
         if let Failure::Retry(fault) | Failure::Reject(fault) = &failed.failure
@@ -251,38 +237,41 @@ impl Worker {
         let attempts = item.envelope.attempt + 1;
         match failed.failure {
             Failure::Later { after, why } if after <= self.runtime.hold_in_place => {
-                self.health.not_ready(format!("waiting: {why}"));
-                Ok(Settled::Hold(after))
+                Ok(Settled::Hold { after, why: format!("waiting: {why}") })
             }
             Failure::Later { after, .. } => {
                 if self.circuit.is_open() {
                     self.passed();
                 }
-                self.send_to_retry(item, item.envelope.clone(), after, sink).await?;
+                self.send_to_retry(item, item.envelope.clone(), after, timing, sink).await?;
+                self.trace(item, timing, Became::Waits, Vec::new());
                 Ok(Settled::Done)
             }
             Failure::Retry(fault) => {
                 let policy = self.runtime.retry.of(fault.class, &failed.retry);
                 if attempts >= policy.attempts {
-                    self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault, sink)
+                    self.bury(&item.delivery, Some((&item.envelope, timing)), failed.stage, &fault, sink)
                         .await?;
+                    self.trace(item, timing, Became::Died(&fault), Vec::new());
                 } else {
                     let mut envelope = item.envelope.clone();
-                    self.note_attempt(&mut envelope, &fault, took);
-                    self.metrics.retried(item.delivery.record.topic.name(), &fault.code);
+                    self.note_attempt(&mut envelope, &fault, timing.took);
+                    self.metrics.retried(item.delivery.record.topic, &fault.code);
                     let delay = policy.delay(attempts, fault.retry_after);
-                    self.send_to_retry(item, envelope, delay, sink).await?;
+                    self.send_to_retry(item, envelope, delay, timing, sink).await?;
+                    self.trace(item, timing, Became::Failed(&fault), Vec::new());
                 }
                 Ok(Settled::Done)
             }
             Failure::Reject(fault) => {
-                self.bury(&item.delivery, Some((&item.envelope, took)), failed.stage, &fault, sink).await?;
+                self.bury(&item.delivery, Some((&item.envelope, timing)), failed.stage, &fault, sink).await?;
+                self.trace(item, timing, Became::Died(&fault), Vec::new());
                 Ok(Settled::Done)
             }
         }
     }
 
-    fn note_attempt(&self, envelope: &mut Envelope, fault: &Fault, took: Duration) {
+    pub(super) fn note_attempt(&self, envelope: &mut Envelope, fault: &Fault, took: Duration) {
         envelope.attempt += 1;
         envelope.history.push(Attempt {
             at: self.runtime.clock.now(),
@@ -302,6 +291,7 @@ impl Worker {
         item: &Item,
         mut envelope: Envelope,
         delay: Duration,
+        timing: Timing,
         sink: &Sink,
     ) -> Result<(), Stopped> {
         envelope.not_before = self.runtime.clock.now().checked_add(delay).ok();
@@ -312,54 +302,9 @@ impl Worker {
         record.topic = Topic::Retry;
         let tiers = Tiers::new(self.runtime.retry_partitions);
         record.partition = Some(tiers.partition(delay, spread(&envelope)));
-        self.publish_surely(vec![record], sink).await
-    }
-
-    /// The record goes to `dead-letter` with its whole story.
-    async fn bury(
-        &self,
-        delivery: &Delivery,
-        envelope: Option<(&Envelope, Duration)>,
-        stage: Stage,
-        fault: &Fault,
-        sink: &Sink,
-    ) -> Result<(), Stopped> {
-        let mut record = delivery.record.clone();
-        let mut source = source_of(delivery);
-        let mut group = self.group.clone();
-        let mut attempts = 1;
-        if let Some((envelope, took)) = envelope {
-            let mut envelope = envelope.clone();
-            self.note_attempt(&mut envelope, fault, took);
-            attempts = envelope.attempt;
-            source = envelope.origin.unwrap_or(source);
-            group = envelope.target.clone().unwrap_or(group);
-            envelope.write_to(&mut record.headers);
-        }
-        self.metrics.dead_lettered(source.topic.name(), &fault.code);
-        tracing::warn!(
-            service = self.service, group, topic = %source.topic, partition = source.partition, offset = source.offset,
-            code = %fault.code, attempts, crawl = envelope.and_then(|(e, _)| e.correlation).map(tracing::field::display),
-            message = envelope.map(|(e, _)| tracing::field::display(e.id)),
-            trace = envelope.map(|(e, _)| tracing::field::display(e.trace)),
-            "gave up on a message of {}: {}", source.topic, fault.text()
-        );
-        let reason = LetterReason {
-            source,
-            group,
-            service: self.service.clone(),
-            instance: self.caller.worker.to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            stage: stage.as_str().to_owned(),
-            code: fault.code.clone().into_owned(),
-            class: fault.class.as_str().to_owned(),
-            message: fault.text(),
-            causes: fault.causes(),
-            attempts,
-            failed_at: self.runtime.clock.now(),
-            time: Some(envelope.map_or(delivery.timestamp, |(envelope, _)| envelope.time)),
-        };
-        self.publish_surely(vec![DeadLetter { record, reason }.into_record()], sink).await
+        self.publish_surely(vec![record], sink).await?;
+        self.trace_copy(&item.envelope, timing, Topic::Retry, &envelope);
+        Ok(())
     }
 
     /// Publishes a handler's outputs; `Some` when one of them can never be taken.
@@ -367,6 +312,7 @@ impl Worker {
         if records.is_empty() || sink.gather(|gathered| gathered.records.extend(records.iter().cloned())) {
             return Ok(None);
         }
+        let mut waiting = None;
         loop {
             let sent = tokio::select! {
                 sent = broker::send_all(&*self.producer, records.clone()) => sent,
@@ -375,7 +321,12 @@ impl Worker {
             match sent {
                 Ok(()) => break,
                 Err(error) if error.stops_the_process() => return Err(Stopped::Fatal(error)),
-                Err(error) if error.may_pass_later() => self.wait_for_broker(&error).await?,
+                Err(error) if error.may_pass_later() => {
+                    waiting
+                        .get_or_insert_with(|| Waiting::new(self))
+                        .for_what(&format!("publishing: {error}"));
+                    self.pause(PUBLISH_BACKOFF).await?;
+                }
                 Err(error) => return Ok(Some(error)),
             }
         }
@@ -389,7 +340,7 @@ impl Worker {
             *counts.entry(record.topic).or_default() += 1;
         }
         for (topic, count) in counts {
-            self.metrics.produced(topic.name(), count);
+            self.metrics.produced(topic, count);
         }
     }
 
@@ -401,32 +352,11 @@ impl Worker {
         }
     }
 
-    /// A record that follows from the message was refused by the transaction that it was in: the message is given up.
-    pub(super) async fn give_up_output(
-        &self,
-        delivery: &Delivery,
-        refused: SendError,
-        sink: &Sink,
-    ) -> Result<(), Stopped> {
-        let fault = Fault {
-            class: FailureClass::Message,
-            code: OUTPUT_TOO_LARGE.into(),
-            retry_after: None,
-            error: refused.into(),
-        };
-        let envelope = Envelope::read(&delivery.record).ok();
-        let attempt = envelope.as_ref().map(|envelope| (envelope, Duration::ZERO));
-        self.bury(delivery, attempt, Stage::Encode, &fault, sink).await
-    }
-
-    async fn wait_for_broker(&self, error: &SendError) -> Result<(), Stopped> {
-        self.health.not_ready(format!("publishing: {error}"));
+    async fn pause(&self, wait: Duration) -> Result<(), Stopped> {
         tokio::select! {
-            () = tokio::time::sleep(PUBLISH_BACKOFF) => {}
-            () = self.stop.cancelled() => return Err(Stopped::Shutdown),
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.stop.cancelled() => Err(Stopped::Shutdown),
         }
-        self.health.ready();
-        Ok(())
     }
 
     fn is_recent(&self, identity: MessageId) -> bool {
@@ -442,7 +372,7 @@ impl Worker {
 enum Settled {
     Done,
     HoldForTurn,
-    Hold(Duration),
+    Hold { after: Duration, why: String },
 }
 
 pub(super) fn source_of(delivery: &Delivery) -> Source {

@@ -1,6 +1,6 @@
-//! The operator's door: `/metrics`, `/livez`, `/readyz`.
+//! The operator's door: `/metrics`, `/livez`, `/readyz`, `/status`.
 
-use super::{Health, Metrics};
+use super::{Gauges, Health, Instrument, Metrics, catalog};
 use axum::{Router, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -33,6 +33,12 @@ pub async fn serve(
     let failed = |source| ListenError { address: address.to_owned(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
+    let ready = Gauges::new(&catalog::READY);
+    metrics.add([&ready as &dyn Instrument]);
+    let (ready, state) = (ready.of(&[]), health.clone());
+    metrics.before_scrape(move || {
+        ready.set(i64::from(state.not_ready().is_empty()));
+    });
     let router = router(metrics, health);
     tokio::spawn(async move {
         // Serving ends with the process; an accept error is retried inside axum.
@@ -45,6 +51,11 @@ fn router(metrics: Metrics, health: Health) -> Router {
     let scrape = move || {
         let text = metrics.render();
         async move { ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text) }
+    };
+    let told = health.clone();
+    let status = move || {
+        let status = told.status();
+        async move { axum::Json(status) }
     };
     let ready = move || {
         let missing = health.not_ready();
@@ -60,4 +71,5 @@ fn router(metrics: Metrics, health: Health) -> Router {
         .route("/metrics", get(scrape))
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
+        .route("/status", get(status))
 }

@@ -5,6 +5,7 @@
 
 pub mod fleet;
 pub mod flip;
+pub mod watch;
 pub mod web;
 
 use bench::web::{End, Excluded, Preset, Profile, RequestLog, Settings, TruthRow, Web, serve, truth};

@@ -107,6 +107,7 @@ fn sentences(explanation: &Explanation) -> String {
         lines.add("crawl-delay", format_args!("{} ms", recorded.crawl_delay_ms));
     }
     lines.add("task", format_args!("{task} (round {})", recorded.round));
+    lines.add("trace", &explanation.trace);
     if let Some(page) = &explanation.stored_as {
         lines.add("stored as", format_args!("page {page}"));
     }

@@ -42,6 +42,7 @@ statements! {
     SET_JOB_STATE = "set_job_state";
     ADD_EXCLUSIONS = "add_exclusions";
     LIST_EXCLUSIONS = "list_exclusions";
+    OLDEST_WAITING = "oldest_waiting";
     ADD_HOST_USE = "add_host_use";
     HOST_USE = "host_use";
     SPENT_URLS = "spent_urls";

@@ -49,6 +49,11 @@ pub(crate) async fn rules_and_traps_keep_urls_out(url: DatabaseUrl) {
     let by_rule = crawl.frontier.excluded_by(job).await.unwrap();
     assert_eq!(by_rule.values().sum::<u64>(), 7, "{by_rule:?}");
     assert_eq!(by_rule.get(code::TRAP_CALENDAR), Some(&1), "{by_rule:?}");
+    let scraped = crawl.scrape();
+    for code in [code::TRAP_CALENDAR, code::TRAP_PAGINATION, code::TRAP_QUERY_VARIANTS, code::DENIED] {
+        let line = format!("trawl_urls_excluded_total{{code=\"{code}\"}} 1");
+        assert!(scraped.lines().any(|scraped| scraped == line), "{line} is not in\n{scraped}");
+    }
     let explained = crawl.frontier.explain(&found[0].0.parse().unwrap(), Some(job)).await.unwrap();
     assert_eq!(explained[0].rule.as_deref(), Some("matches the denied \"/private/\""));
     crawl.counts(job).await;

@@ -10,7 +10,10 @@ use std::{
 };
 use tokio::time::Instant;
 use trawl_shared::{
-    broker::{Confirmation, Partition, Position, Producer, SendError},
+    broker::{
+        Confirmation, Partition, Position, Producer, SendError,
+        memory::{Memory, Retention},
+    },
     message::{
         Attempt, DeadLetter, Delivery, Envelope, Input, LetterReason, Message as _, Record, Recovered,
         RetryNotice, Source, Topic,
@@ -18,7 +21,7 @@ use trawl_shared::{
     model::{
         CanonicalUrl, FetchTask, JobId, Link, LinkKind, Origin, Outcome, ParsedPage, TaskEnded, TaskId, code,
     },
-    runtime::{BatchHandler, Clock, Context, Failure, encode_root},
+    runtime::{BatchHandler, Bus, Clock, Context, Failure, encode_root},
     sql::{DatabaseUrl, Missing},
 };
 use trawl_url_manager::{
@@ -83,6 +86,13 @@ impl Manager {
     /// Feeds facts about URLs that are known.
     pub(crate) async fn feed(&self, facts: &[TaskEnded]) {
         self.feed_answers(facts).await.into_iter().for_each(|answer| answer.unwrap());
+    }
+
+    /// What a Prometheus server would get.
+    pub(crate) fn scrape(&self) -> String {
+        let bus = Bus::new(Arc::new(Memory::new(Retention::Forever)));
+        trawl_url_manager::service(&self.frontier).prepare(&bus);
+        bus.metrics.render()
     }
 
     /// Feeds a fact that came from the dead letters so often.

@@ -4,7 +4,8 @@
 //! [`producer`] writes. A member of a group is a [`consumer`] (the handle), a [`poll_thread`] that
 //! owns the client, a [`context`] with the state they share, [`rebalance`] for partitions that come
 //! and go, [`commits`], [`flow`] for what is paused, and a [`handover`] queue in between. [`transactions`] writes
-//! records and offsets as one; [`topics`] makes topics, [`status`] knows which brokers are reachable.
+//! records and offsets as one; [`topics`] makes topics, [`status`] knows which brokers are reachable; [`inspect`] is for
+//! operators.
 
 mod commits;
 mod consumer;
@@ -13,6 +14,7 @@ mod delivery;
 mod errors;
 mod flow;
 mod handover;
+pub mod inspect;
 mod log;
 #[cfg(feature = "testing")]
 mod mock;

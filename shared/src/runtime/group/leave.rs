@@ -55,7 +55,7 @@ impl GroupLoop {
         }
         for partition in partitions {
             state.assigned.remove(partition);
-            self.worker.metrics.forget_lag(partition.topic.name(), partition.number);
+            self.worker.metrics.forget_lag(partition.topic, partition.number);
         }
         Ok(())
     }

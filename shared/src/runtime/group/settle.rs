@@ -125,8 +125,6 @@ impl GroupLoop {
         for partition in partitions {
             let Some(assigned) = state.assigned.get_mut(partition) else { continue };
             if let Some(commit) = assigned.tracker.commit() {
-                let lag = assigned.high_watermark - commit.offset;
-                self.worker.metrics.lag(partition.topic.name(), partition.number, lag.max(0));
                 commits.push(commit);
             }
         }

@@ -193,7 +193,7 @@ impl GroupLoop {
                 }
                 self.worker.metrics.transaction("committed");
                 if std::mem::take(&mut state.ledger.is_failing) {
-                    self.worker.health.ready();
+                    self.worker.works_again();
                 }
                 return Ok(());
             }
