@@ -11,7 +11,8 @@ use support::watch::root;
 
 #[test]
 fn promtool_takes_the_rules() {
-    let found = Command::new("promtool").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found =
+        Command::new("promtool").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !found.is_ok_and(|status| status.success()) {
         eprintln!("skipped: there is no promtool (on Debian it is in the package prometheus)");
         return;

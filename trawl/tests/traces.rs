@@ -208,7 +208,7 @@ async fn every_hop_of_a_page_is_there() {
     let services =
         embedded::services(&stores, handler, None, &trawl_scraper::Settings::default(), &Bodies::default())
             .unwrap();
-    let server = "attempts = 2\nbase_ms = 20\nfactor = 1.0\ncap_ms = 100\njitter = 0.0\n";
+    let server = "attempts = 2\nbase_ms = 20\nfactor = 1.0\ncap_ms = 100\njitter = 0.0\nretry_after_ms = 0\n";
     let retry = toml::from_str(&format!("[server]\n{server}")).unwrap();
     let runtime = RuntimeSettings { retry, ..embedded::runtime_settings() };
     let mut running = Vec::new();
