@@ -143,7 +143,7 @@ pub async fn who_takes_no_records_hears_of_rebalances(factory: &dyn Factory) {
     while owned.len() < 2 {
         match rebalance().await {
             Event::Assigned(partitions) => {
-                owned.extend(partitions.into_iter().map(|(partition, _)| partition))
+                owned.extend(partitions.into_iter().map(|(partition, _)| partition));
             }
             other => panic!("alone in its group: {other:?}"),
         }
@@ -153,7 +153,7 @@ pub async fn who_takes_no_records_hears_of_rebalances(factory: &dyn Factory) {
     while owned.len() > 1 {
         match rebalance().await {
             Event::Assigned(partitions) => {
-                owned.extend(partitions.into_iter().map(|(partition, _)| partition))
+                owned.extend(partitions.into_iter().map(|(partition, _)| partition));
             }
             Event::Revoked { partitions, .. } => owned.retain(|partition| !partitions.contains(partition)),
             Event::Records(_) => panic!("records were not asked for"),
