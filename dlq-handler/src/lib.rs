@@ -17,7 +17,6 @@ pub mod cli;
 pub mod filter;
 mod handler;
 mod letter;
-#[cfg(feature = "kafka")]
 mod metrics;
 pub mod replay;
 mod settings;
