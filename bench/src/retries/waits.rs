@@ -17,6 +17,7 @@ use crate::gauge::Spent;
 pub(super) struct Book(Mutex<HashMap<MessageId, (Duration, i64)>>);
 
 impl Book {
+    #[cfg(feature = "kafka")]
     pub(super) fn len(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

@@ -5,6 +5,7 @@
 
 pub mod fleet;
 pub mod flip;
+pub mod prometheus;
 pub mod watch;
 pub mod web;
 
