@@ -8,6 +8,7 @@ mod facts;
 mod layout;
 mod microdata;
 mod names;
+mod needs;
 mod outline;
 mod query;
 mod rdfa;

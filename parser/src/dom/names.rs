@@ -1,6 +1,6 @@
-//! The elements of a page by name: what a selector with a name in it has to look at.
+//! The elements of a page by name, and those with attributes: what a selector has to look at.
 
-use super::walk;
+use super::{needs::Need, walk};
 use ego_tree::{NodeId, NodeRef};
 use html5ever::LocalName;
 use scraper::{Html, Node};
@@ -8,37 +8,56 @@ use std::collections::HashMap;
 
 /// Made at the first question about the whole page, which costs one walk; each further one is spared its
 /// own.
-#[derive(Debug)]
-pub(super) struct Names(HashMap<LocalName, Vec<Entry>>);
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    named: HashMap<LocalName, Vec<Entry>>,
+    /// Those that have attributes.
+    attributed: Vec<Entry>,
+}
 
 /// An element, behind how many others it stands.
 type Entry = (u32, NodeId);
 
 impl Names {
     pub(super) fn of(html: &Html) -> Self {
-        let mut names: HashMap<LocalName, Vec<Entry>> = HashMap::new();
+        let mut names = Self::default();
         let root = html.tree.root();
         let mut at = walk::next(root, root, true);
         let mut position = 0;
         while let Some(node) = at {
             if let Node::Element(element) = node.value() {
-                names.entry(lower(&element.name.local)).or_default().push((position, node.id()));
+                let entry = (position, node.id());
+                names.named.entry(lower(&element.name.local)).or_default().push(entry);
+                if element.attrs().next().is_some() {
+                    names.attributed.push(entry);
+                }
                 position += 1;
             }
             at = walk::next(node, root, true);
         }
-        Self(names)
+        names
     }
 
-    /// The elements that have one of these names, which are in lower case, in document order.
+    /// The elements that have one of these, in document order.
     pub(super) fn among<'d>(
         &self,
-        names: &[LocalName],
+        needs: &[Need],
         html: &'d Html,
     ) -> impl Iterator<Item = NodeRef<'d, Node>> + use<'d> {
-        let mut entries: Vec<Entry> =
-            names.iter().filter_map(|name| self.0.get(name)).flatten().copied().collect();
-        if names.len() > 1 {
+        let mut entries: Vec<Entry> = Vec::new();
+        for need in needs {
+            match need {
+                Need::Name(name) => entries.extend(self.named.get(name).into_iter().flatten()),
+                Need::Class(_) | Need::Attribute(_) => {
+                    let has = |(_, node): &&Entry| {
+                        let element = html.tree.get(*node).and_then(|node| node.value().as_element());
+                        element.is_some_and(|element| need.is_met(element))
+                    };
+                    entries.extend(self.attributed.iter().filter(has));
+                }
+            }
+        }
+        if needs.len() > 1 {
             entries.sort_unstable_by_key(|(position, _)| *position);
             entries.dedup();
         }

@@ -1,14 +1,8 @@
 //! Finding places in the tree by CSS selector or XPath, and reading what stands there.
 
-use super::{
-    Dom,
-    facts::is_template,
-    names::{Names, lower},
-    text, walk, xpath,
-};
+use super::{Dom, facts::is_template, names::Names, needs::Need, text, walk, xpath};
 use crate::text::{Line, is_hidden, parts_words};
 use ego_tree::{NodeRef, iter::Edge};
-use html5ever::LocalName;
 use scraper::{ElementRef, Node, Selector};
 use std::borrow::Cow;
 
@@ -25,9 +19,8 @@ pub enum Query {
 #[derive(Debug)]
 pub struct Css {
     selector: Selector,
-    /// The names that an element must have one of, where the selector says them: most elements of a page are
-    /// passed over by a look at their name.
-    names: Option<Vec<LocalName>>,
+    /// What an element must have one of, where the selector says it.
+    needs: Option<Vec<Need>>,
 }
 
 /// What a query found.
@@ -52,10 +45,9 @@ impl Query {
     /// # Errors
     /// With what is wrong with it.
     pub fn css(selector: &str) -> Result<Self, String> {
-        let names = subjects(selector)
-            .map(|names| names.into_iter().map(|name| LocalName::from(name.to_ascii_lowercase())).collect());
+        let needs = Need::of(selector);
         Selector::parse(selector)
-            .map(|selector| Self::Css(Css { selector, names }))
+            .map(|selector| Self::Css(Css { selector, needs }))
             .map_err(|error| error.to_string())
     }
 
@@ -81,8 +73,8 @@ impl<'d> Place<'d> {
     #[must_use]
     pub fn find(&self, query: &Query, limit: usize) -> Vec<Match<'d>> {
         match query {
-            Query::Css(Css { selector, names: Some(names) }) => self.named(selector, names, limit),
-            Query::Css(Css { selector, names: None }) => {
+            Query::Css(Css { selector, needs: Some(needs) }) => self.among(selector, needs, limit),
+            Query::Css(Css { selector, needs: None }) => {
                 let at = |element: ElementRef<'d>| Match::Element(Place { dom: self.dom, node: *element });
                 match ElementRef::wrap(self.node) {
                     Some(element) => element.select(selector).take(limit).map(at).collect(),
@@ -98,13 +90,13 @@ impl<'d> Place<'d> {
         }
     }
 
-    /// What a selector finds whose elements have one of these names.
-    fn named(&self, selector: &Selector, names: &[LocalName], limit: usize) -> Vec<Match<'d>> {
+    /// What a selector finds whose elements have one of these.
+    fn among(&self, selector: &Selector, needs: &[Need], limit: usize) -> Vec<Match<'d>> {
         let scope = ElementRef::wrap(self.node);
         if scope.is_none() {
             let elements = self.dom.names.get_or_init(|| Names::of(&self.dom.html));
             return elements
-                .among(names, &self.dom.html)
+                .among(needs, &self.dom.html)
                 .filter(|node| ElementRef::wrap(*node).is_some_and(|element| selector.matches(&element)))
                 .take(limit)
                 .map(|node| Match::Element(Place { dom: self.dom, node }))
@@ -114,7 +106,7 @@ impl<'d> Place<'d> {
         let mut at = walk::next(self.node, self.node, true);
         while let Some(node) = at.filter(|_| found.len() < limit) {
             if let Some(element) = ElementRef::wrap(node)
-                && names.contains(&lower(&element.value().name.local))
+                && needs.iter().any(|need| need.is_met(element.value()))
                 && selector.matches_with_scope(&element, scope)
             {
                 found.push(Match::Element(Place { dom: self.dom, node }));
@@ -185,80 +177,14 @@ impl<'d> Place<'d> {
     }
 }
 
-/// The names of the elements that a selector can select, one for each of its alternatives; `None` where it does not
-/// say, or where matching element by element would count siblings again and again.
-fn subjects(selector: &str) -> Option<Vec<String>> {
-    if selector.contains([':', '\\', '(', '|', '&']) {
-        return None;
-    }
-    let mut names = Vec::new();
-    let mut name = String::new();
-    let mut at = At::Start;
-    let mut brackets = None;
-    for c in selector.chars() {
-        match (brackets, c) {
-            // A quoted `]` closes nothing.
-            (Some(']'), '"' | '\'') => brackets = Some(c),
-            (Some(']'), ']') => brackets = None,
-            (Some(quote), c) if quote != ']' && quote == c => brackets = Some(']'),
-            (Some(_), _) => {}
-            (None, ',') => {
-                names.push(std::mem::take(&mut name));
-                at = At::Start;
-            }
-            (None, ' ' | '\t' | '\n' | '>' | '+' | '~') => at = At::Start,
-            (None, c) => {
-                if at == At::Start {
-                    name.clear();
-                }
-                let is_name = at != At::Rest && (c.is_ascii_alphanumeric() || c == '-');
-                at = if is_name { At::Name } else { At::Rest };
-                if is_name {
-                    name.push(c);
-                }
-                brackets = (c == '[').then_some(']');
-            }
-        }
-    }
-    names.push(name);
-    names.iter().all(|name| !name.is_empty()).then_some(names)
-}
-
-/// Where in a compound selector, such as `a.next[href]`, a scan stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
-    Start,
-    Name,
-    Rest,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::Settings;
 
     #[test]
-    fn subjects_are_the_names_of_last_compounds() {
-        for (selector, expected) in [
-            ("h1", Some(&["h1"][..])),
-            ("article p, .x > A[href='a, b]'].next ", Some(&["p", "A"])),
-            ("a [x] b", Some(&["b"])),
-            (".price", None),
-            ("p .price", None),
-            ("p, [x]", None),
-            ("a *", None),
-            ("li:nth-child(2)", None),
-        ] {
-            let expected =
-                expected.map(|names| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-            assert_eq!(subjects(selector), expected, "{selector}");
-        }
-    }
-
-    #[test]
     fn both_ways_find_the_same() {
-        let html =
-            "<div><p class=x>1<P>2</p><section><p>3<a href=x>4</a></section></div><svg><linearGradient>";
+        let html = "<div><p class='x y'>1<P CLASS=X>2</p><section id=s><p>3<a href=x>4</a></section></div><svg viewBox=0><linearGradient>";
         let dom = Dom::build(html, &Settings::default());
         let texts = |place: Place<'_>, selector: &str| {
             let found = place.find(&Query::css(selector).unwrap(), 10);
@@ -269,7 +195,19 @@ mod tests {
             found.into_iter().map(text).collect::<Vec<_>>()
         };
         // `:is` is matched the other way.
-        for selector in ["p", "div > p", "P.x, section a", "linearGradient", "none", "section p"] {
+        for selector in [
+            "p",
+            "div > p",
+            "P.x, section a",
+            "linearGradient",
+            "none",
+            "section p",
+            ".x",
+            ".X, [href]",
+            "p, .y, #s",
+            "[viewbox], div .x",
+            "[class~=y]",
+        ] {
             assert_eq!(
                 texts(dom.top(), selector),
                 texts(dom.top(), &format!(":is({selector})")),

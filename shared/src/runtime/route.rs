@@ -8,7 +8,7 @@ use crate::{
     model::{FailureClass, MessageId, RetryChanges, code},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
 /// A record on its way through a handler.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ async fn one<H: Handler>(handler: &H, item: Item, caller: &Caller) -> Handled {
     let retry = input.retry();
     let lineage = lineage(&item, caller);
     let context = context(item, caller);
-    match guarded(handler.handle(input, &context), caller.timeout).await {
+    match guarded(Box::pin(handler.handle(input, &context)), caller.timeout).await {
         Ok(output) => encode(output, &lineage),
         Err(failure) => Err(Failed { stage: Stage::Handle, failure, retry }),
     }
@@ -200,7 +200,7 @@ async fn batch_once<H: BatchHandler>(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let outputs = guarded(handler.handle(batch), caller.timeout).await?;
+    let outputs = guarded(Box::pin(handler.handle(batch)), caller.timeout).await?;
     if outputs.len() != items.len() {
         let error =
             anyhow::anyhow!("{} answered {} times to {} messages", H::NAME, outputs.len(), items.len());
@@ -251,9 +251,10 @@ fn context(item: Item, caller: &Caller) -> Context {
     }
 }
 
-/// Runs a handler's future; a panic and a time-out are failures like any other.
+/// Runs a handler's future; a panic and a time-out are failures like any other. It comes boxed: it is kilobytes, and would
+/// be copied into each layer here.
 async fn guarded<T>(
-    future: impl Future<Output = Result<T, Failure>>,
+    future: Pin<Box<impl Future<Output = Result<T, Failure>>>>,
     timeout: Duration,
 ) -> Result<T, Failure> {
     match AssertUnwindSafe(tokio::time::timeout(timeout, future)).catch_unwind().await {

@@ -132,7 +132,10 @@ impl PageTransaction for SqliteTransaction {
         now: i64,
     ) -> Result<HashSet<MessageId>, SqlError> {
         let mut fresh = HashSet::with_capacity(ids.len());
-        for ids in ids.chunks(MOST_ROWS) {
+        let mut rest = ids;
+        while !rest.is_empty() {
+            let (ids, later) = rest.split_at(usual_size(rest.len().min(MOST_ROWS)));
+            rest = later;
             let mut values = SqliteArguments::default();
             for id in ids {
                 bind(&mut values, id.0)?;
@@ -210,7 +213,12 @@ fn rows_of_one_statement(pages: &[&Page]) -> usize {
         bulk += page.bulk();
         bulk <= MOST_BULK
     });
-    fitting.count().max(1)
+    usual_size(fitting.count())
+}
+
+/// The largest power of two that is not more; at least one. A statement of few sizes is prepared once for each.
+fn usual_size(rows: usize) -> usize {
+    1 << rows.max(1).ilog2()
 }
 
 /// The statement with its one group of values repeated.

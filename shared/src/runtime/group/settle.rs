@@ -40,7 +40,8 @@ impl GroupLoop {
             }
         }
         let sink = Arc::new(if self.transactions.is_some() { Sink::gathering() } else { Sink::AtOnce });
-        let work = work(Arc::clone(worker), Arc::clone(&sink));
+        // Kilobytes, which a task would copy from place to place as it is made.
+        let work = Box::pin(work(Arc::clone(worker), Arc::clone(&sink)));
         let worker = Arc::clone(worker);
         state.running.spawn(async move {
             let result = work.await;
