@@ -32,6 +32,8 @@ pub(super) struct Status {
 struct State {
     last_error: Option<String>,
     brokers: BTreeMap<String, BrokerStatus>,
+    /// Answers that each client had from all brokers when it last said so.
+    received: HashMap<String, u64>,
 }
 
 impl Status {
@@ -85,10 +87,13 @@ impl Status {
         self.state().brokers.values().cloned().collect()
     }
 
-    /// Takes over what a client's statistics say of the brokers.
+    /// Takes over what a client's statistics say of the brokers. Only an answer shows that one is reachable: the idle
+    /// connection of a client that asks nothing stays `UP` for minutes after the network was cut.
     pub(super) fn learn(&self, statistics: &Statistics) {
         let known: Vec<_> = statistics.brokers.values().filter(|broker| broker.nodeid >= 0).collect();
-        if known.iter().any(|broker| broker.state == "UP") {
+        let received = known.iter().map(|broker| broker.rx).sum();
+        let before = self.state().received.insert(statistics.name.clone(), received).unwrap_or(0);
+        if received > before && known.iter().any(|broker| broker.state == "UP") {
             self.up();
         }
         let mut state = self.state();
@@ -106,6 +111,9 @@ impl Status {
 /// The few of librdkafka's statistics that are used; the others are skipped unread.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Statistics {
+    /// The client's: each of a process has its own.
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     brokers: HashMap<String, BrokerStatistics>,
     #[serde(default)]
@@ -117,6 +125,9 @@ struct BrokerStatistics {
     name: String,
     nodeid: i32,
     state: String,
+    /// Answers received since the client was made.
+    #[serde(default)]
+    rx: u64,
     #[serde(default)]
     rtt: Option<Window>,
 }
@@ -162,7 +173,7 @@ mod tests {
         "name": "rdkafka#consumer-1", "age": 5,
         "brokers": {
             "GroupCoordinator": {"name": "GroupCoordinator", "nodeid": -1, "state": "UP"},
-            "h:9092/1": {"name": "h:9092/1", "nodeid": 1, "state": "UP", "rtt": {"avg": 250, "p99": 400}}
+            "h:9092/1": {"name": "h:9092/1", "nodeid": 1, "state": "UP", "rx": 7, "rtt": {"avg": 250, "p99": 400}}
         },
         "topics": {"blue.retry": {"topic": "blue.retry", "partitions": {
             "0": {"partition": 0, "hi_offset": 12, "lo_offset": 0},
@@ -185,6 +196,21 @@ mod tests {
         assert_eq!(brokers.len(), 1);
         assert_eq!((brokers[0].name.as_str(), brokers[0].round_trip_us), ("h:9092/1", 250));
         assert_eq!(statistics.high_watermarks().collect::<Vec<_>>(), [("blue.retry", 0, 12)]);
+    }
+
+    #[test]
+    fn a_connection_on_which_nothing_comes_is_no_sign_of_life() {
+        let status = Status::default();
+        let sample = str::from_utf8(SAMPLE).unwrap();
+        status.learn(&Statistics::parse(SAMPLE).unwrap());
+        status.down("all brokers down");
+
+        status.learn(&Statistics::parse(SAMPLE).unwrap());
+        assert_ne!(status.connection(), Connection::Up);
+
+        let answered = sample.replace("\"rx\": 7", "\"rx\": 8");
+        status.learn(&Statistics::parse(answered.as_bytes()).unwrap());
+        assert_eq!(status.connection(), Connection::Up);
     }
 
     #[test]
