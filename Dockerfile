@@ -8,16 +8,15 @@ ARG RUN_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY . .
-# Kafka with TLS builds librdkafka and OpenSSL from source; the build image has the C compiler, make and perl that they
-# need. What was compiled stays in the caches, so that a second build compiles only what changed.
+# One program with a link for each service (trawl/src/binaries.rs): six would be the same libraries six times. Kafka with TLS builds librdkafka and OpenSSL
+# from source; the build image has the C compiler, make and perl that they need. What was compiled stays in the caches, so
+# that a second build compiles only what changed.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --locked --profile dist --bins --features trawl-shared/kafka-tls,trawl/postgres,trawl/kafka \
-        --package trawl-url-manager --package trawl-scraper --package trawl-parser \
-        --package trawl-storage --package trawl-dlq-handler --package trawl \
+    cargo build --locked --profile dist --package trawl --bin trawl --features fleet,trawl-shared/kafka-tls \
     && mkdir /out \
-    && cd target/dist \
-    && cp url-manager scraper parser storage dlq-handler trawl /out/
+    && cp target/dist/trawl /out/ \
+    && for name in url-manager scraper parser storage dlq-handler; do ln -s trawl /out/$name; done
 
 # glibc, CA certificates and time zones; no shell and no package manager.
 FROM ${RUN_IMAGE}

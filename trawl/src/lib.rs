@@ -1,5 +1,6 @@
 //! Everything in one process: the five services over the in-process bus and SQLite.
 //!
+//! - [`binaries`]: which binary of the house this is, by the name it was called by.
 //! - [`cli`]: the verbs.
 //! - [`crawl`]: `trawl crawl`: opens the stores, runs the services, shows progress, reports.
 //! - [`embedded`]: the five services put together, once, for the crawl and for the topology.
@@ -13,6 +14,7 @@
 //! - [`topology`]: the graph of topics and handlers, read off the types.
 
 pub mod audit;
+pub mod binaries;
 pub mod cli;
 pub mod crawl;
 mod database;
