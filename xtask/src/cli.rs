@@ -1,6 +1,6 @@
 //! The words of the command line. What they do is in the modules they name.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::chaos::Name;
 use crate::services::Service;
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Crawl a web with a known answer, break things, and close the books: nothing lost, nothing doubled
     Chaos(ChaosOptions),
+    /// Build the image, run the compose file in a real Docker engine, crawl, break things, and see that nothing is lost
+    FleetTest(FleetOptions),
     /// Check the invariants that a compiler cannot: crate arrows, rooms, module docs and the like
     Tidy,
 }
@@ -93,6 +95,36 @@ pub(crate) struct ChaosOptions {
     /// Over `trawl crawl`, one process without servers, instead of the five services
     #[arg(long)]
     pub(crate) embedded: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct FleetOptions {
+    /// Say so and succeed where there is no engine or no compose tool
+    #[arg(long)]
+    pub(crate) if_possible: bool,
+    /// Say so and succeed where our image is not built within this many minutes
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) build_within: Option<u64>,
+    /// Three brokers (docker-compose.cluster.yml), each killed once, instead of all other disturbances
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    /// Leave the fleet running afterwards
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Where the images of others come from
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) images: Images,
+}
+
+/// See [`FleetOptions::images`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Images {
+    /// From a registry, or made here where none can be reached
+    Auto,
+    /// From a registry
+    Registry,
+    /// Made here: a Debian by debootstrap (as root), Kafka's jars, this machine's Rust toolchain
+    Local,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod chaos;
 mod cli;
+mod fleet;
 mod layout;
 mod services;
 mod test_command;
@@ -31,6 +32,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Services { verb } => services::run(&layout, verb).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test_command::run(&layout, &options),
         Command::Chaos(options) => chaos::run(&layout, &options),
+        Command::FleetTest(options) => fleet::run(&layout, &options),
         Command::Tidy => tidy::run(layout.root()),
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn version() -> &'static str {
 }
 
 /// The folder with all jars. What is missing is fetched; a jar whose content differs from the lock is refused.
-pub(super) fn fetch(layout: &Layout) -> Result<PathBuf> {
+pub(crate) fn fetch(layout: &Layout) -> Result<PathBuf> {
     let lock = Lock::committed();
     let libs = layout.cache("kafka").join(version()).join("libs");
     fs::create_dir_all(&libs).with_context(|| format!("cannot create {}", libs.display()))?;

@@ -1,6 +1,7 @@
 //! Apache Kafka on this machine's Java: one KRaft node that is broker and controller, without an installation.
 
-mod jars;
+pub(crate) mod copies;
+pub(crate) mod jars;
 mod java;
 pub(crate) mod probe;
 pub(crate) mod settings;

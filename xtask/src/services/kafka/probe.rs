@@ -18,7 +18,7 @@ const LARGEST_ANSWER: usize = 1 << 20;
 pub(crate) fn answers(brokers: &str) -> Result<()> {
     let mut last = None;
     for broker in brokers.split(',').map(str::trim).filter(|broker| !broker.is_empty()) {
-        match ask(broker) {
+        match ask(broker, Topics::None).and_then(|answer| judge(&answer)) {
             Ok(()) => return Ok(()),
             Err(error) => last = Some(error.context(broker.to_owned())),
         }
@@ -26,7 +26,17 @@ pub(crate) fn answers(brokers: &str) -> Result<()> {
     Err(last.context("the list of brokers is empty")?)
 }
 
-fn ask(broker: &str) -> Result<()> {
+/// Which topics a Metadata request asks for.
+#[derive(Clone, Copy)]
+pub(super) enum Topics {
+    /// None: only the brokers.
+    None,
+    /// All of them, with their partitions.
+    All,
+}
+
+/// One Metadata round trip; the answer begins with its correlation id.
+pub(super) fn ask(broker: &str, topics: Topics) -> Result<Vec<u8>> {
     let address: SocketAddr = broker
         .to_socket_addrs()
         .context("not host:port, or an unknown host")?
@@ -35,7 +45,7 @@ fn ask(broker: &str) -> Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(&request())?;
+    stream.write_all(&request(topics))?;
     let mut size = [0; 4];
     if stream.read_exact(&mut size).is_err() {
         bail!("it took the connection but did not answer");
@@ -44,14 +54,18 @@ fn ask(broker: &str) -> Result<()> {
     ensure!((8..LARGEST_ANSWER).contains(&size), "it answers, but not as Kafka does");
     let mut answer = vec![0; size];
     stream.read_exact(&mut answer).context("its answer broke off")?;
-    match live_brokers(&answer) {
+    Ok(answer)
+}
+
+fn judge(answer: &[u8]) -> Result<()> {
+    match live_brokers(answer) {
         None => bail!("it answers, but not as Kafka does"),
         Some(0) => bail!("the broker is up but not yet registered"),
         Some(_) => Ok(()),
     }
 }
 
-fn request() -> Vec<u8> {
+fn request(topics: Topics) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend(METADATA.0.to_be_bytes());
     body.extend(METADATA.1.to_be_bytes());
@@ -59,8 +73,11 @@ fn request() -> Vec<u8> {
     let client = b"xtask";
     body.extend((client.len() as i16).to_be_bytes());
     body.extend(client);
-    // No topics.
-    body.extend(0_i32.to_be_bytes());
+    let list = match topics {
+        Topics::None => 0_i32,
+        Topics::All => -1,
+    };
+    body.extend(list.to_be_bytes());
     let mut message = (body.len() as i32).to_be_bytes().to_vec();
     message.append(&mut body);
     message
