@@ -130,7 +130,7 @@ impl Suite<'_> {
                 continue;
             }
             let run =
-                Run::new(&self.programs, &mut servers, &setting, scenario.as_ref(), folder, self.interrupted);
+                Run::new(&self.programs, &mut servers, &setting, scenario.as_mut(), folder, self.interrupted);
             let outcome = run.and_then(|run| run.perform(setting.clone(), scenario.as_mut()));
             runs.push(Ended::of(setting, outcome));
             if self.is_interrupted() {

@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
         programs: &'a Programs,
         servers: &'a mut Servers,
         setting: &Setting,
-        scenario: &dyn Scenario,
+        scenario: &mut dyn Scenario,
         folder: PathBuf,
         interrupted: &'a AtomicBool,
     ) -> Result<Self> {
@@ -185,13 +185,14 @@ impl<'a> Run<'a> {
     }
 
     /// URLs that have ended; 0 while nobody can be asked.
-    fn ended(&self) -> u64 {
+    pub(crate) fn ended(&self) -> u64 {
         let Ok(status) = self.ask("url-manager", &["status", "--json", "--job", &self.job]) else { return 0 };
         let count = |state: &str| status[0]["counts"][state].as_u64().unwrap_or(0);
         ["stored", "redirected", "gone", "dead", "excluded"].into_iter().map(count).sum()
     }
 
-    fn is_done(&self) -> bool {
+    /// Whether the job is done; no while nobody can be asked.
+    pub(crate) fn is_done(&self) -> bool {
         let status = self.ask("url-manager", &["status", "--json", "--job", &self.job]);
         status.is_ok_and(|status| status[0]["done"] == true)
     }

@@ -27,7 +27,10 @@ use crate::layout::Layout;
 pub(crate) use choose::{Durability, Endpoint};
 pub(crate) use docker::answer;
 pub(crate) use kafka::{
-    copies::copies as copies_behind, jars::fetch as kafka_jars, settings::LOGGING as KAFKA_LOGGING,
+    cluster::{Cluster, NODES as BROKERS},
+    copies::copies as copies_behind,
+    jars::fetch as kafka_jars,
+    settings::LOGGING as KAFKA_LOGGING,
 };
 pub(crate) use own::Own;
 pub(crate) use process::Signal;

@@ -41,7 +41,7 @@ impl Scenario for Clock {
         .to_vec()
     }
 
-    fn prepare(&self, folder: &Path) -> Result<()> {
+    fn prepare(&mut self, folder: &Path) -> Result<()> {
         SERVICES.iter().try_for_each(|service| set(folder, service, 0))
     }
 

@@ -1,6 +1,7 @@
 //! The scenarios: what is broken, one file each.
 
 mod all;
+mod brokers;
 mod clock;
 mod duplicates;
 mod hostile;
@@ -68,7 +69,7 @@ pub(crate) trait Scenario {
     ///
     /// # Errors
     /// When it can't be made.
-    fn prepare(&self, _folder: &Path) -> Result<()> {
+    fn prepare(&mut self, _folder: &Path) -> Result<()> {
         Ok(())
     }
 
@@ -102,6 +103,8 @@ pub(crate) enum Name {
     Zombie,
     /// The broker is stopped, or killed, and started again
     Broker,
+    /// Each of three brokers with three copies is killed in turn
+    Brokers,
     /// The database is stopped, or killed, and started again
     Database,
     /// The database is down for three minutes, whatever --minutes says
@@ -140,6 +143,7 @@ impl Name {
             Self::Sigterm => Box::new(sigterm::Sigterm),
             Self::Zombie => Box::new(zombie::Zombie),
             Self::Broker => Box::new(server::Server(Service::Kafka)),
+            Self::Brokers => Box::new(brokers::Brokers::default()),
             Self::Database => Box::new(server::Server(Service::Postgres)),
             Self::DatabaseDown => Box::new(outage::Outage::default()),
             Self::Network => Box::new(network::Network),

@@ -1,5 +1,6 @@
-//! Apache Kafka on this machine's Java: one KRaft node that is broker and controller, without an installation.
+//! Apache Kafka on this machine's Java: KRaft nodes that are broker and controller, without an installation.
 
+pub(crate) mod cluster;
 pub(crate) mod copies;
 pub(crate) mod jars;
 mod java;
@@ -49,18 +50,25 @@ fn launch_on(layout: &Layout, ports: Vec<u16>) -> Result<Instance> {
     Ok(Instance { address: address(&local)?, source: Source::Local(local) })
 }
 
-/// Starts the broker and waits until it answers.
+/// Starts the broker, alone in its cluster, and waits until it answers.
 pub(crate) fn start(layout: &Layout, local: &mut Local) -> Result<()> {
+    let controller = local.ports.get(1).copied().unwrap_or_default();
+    begin(layout, "kafka", &settings::Node { id: 1, controllers: &[controller] }, local)?;
+    wait_for(local)
+}
+
+/// Starts a node, whose settings are in the folder `name`.
+fn begin(layout: &Layout, name: &str, node: &settings::Node<'_>, local: &mut Local) -> Result<()> {
     let java = java::find_or_install(jars::needs_java())?;
     let libs = jars::fetch(layout)?;
     let Some(ports) = settings::Ports::of(&local.ports) else {
         bail!("its ports are not recorded; run `down --purge`")
     };
-    let folder = layout.services("kafka");
+    let folder = layout.services(name);
     let settings = folder.join("server.properties");
     let logging = folder.join("log4j2.properties");
     fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&settings, settings::file(&ports, &local.data)))
+        .and_then(|()| fs::write(&settings, settings::file(node, &ports, &local.data)))
         .and_then(|()| fs::write(&logging, settings::LOGGING))
         .with_context(|| format!("cannot write to {}", folder.display()))?;
 
@@ -78,8 +86,11 @@ pub(crate) fn start(layout: &Layout, local: &mut Local) -> Result<()> {
     command.arg(format!("-Dtrawl.services.data={}", local.data.display()));
     command.args([HEAP, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "kafka.Kafka"]).arg(&settings);
     command.current_dir(&folder);
-    local.spawn(command)?;
+    local.spawn(command)
+}
 
+/// Waits until a node that was started answers; one that does not is killed.
+fn wait_for(local: &mut Local) -> Result<()> {
     let address = address(local)?;
     let ready = wait::until(Service::Kafka, "waiting for the broker to answer", READY_WITHIN, || {
         local.look(probe::answers(&address))

@@ -1,4 +1,4 @@
-//! The settings of the one-node broker: what a test needs, and small.
+//! The settings of the brokers: what a test needs, and small.
 
 use std::path::Path;
 
@@ -9,23 +9,17 @@ pub(crate) const CLUSTER_ID: &str = "dHJhd2wtdGVzdC1rYWZrYQ";
 const LARGEST_MESSAGE: &str = "8388608";
 
 /// What holds wherever the broker runs.
-const COMMON: [(&str, &str); 21] = [
+const COMMON: [(&str, &str); 15] = [
     ("process.roles", "broker,controller"),
-    ("node.id", "1"),
     ("controller.listener.names", "CONTROLLER"),
     ("inter.broker.listener.name", "PLAINTEXT"),
     // Topics are created by those who know their partitions and retention.
     ("auto.create.topics.enable", "false"),
     ("message.max.bytes", LARGEST_MESSAGE),
     ("replica.fetch.max.bytes", LARGEST_MESSAGE),
-    // One node: one copy. Few partitions: a quick start.
-    ("offsets.topic.replication.factor", "1"),
+    // Few partitions: a quick start.
     ("offsets.topic.num.partitions", "4"),
-    ("transaction.state.log.replication.factor", "1"),
-    ("transaction.state.log.min.isr", "1"),
     ("transaction.state.log.num.partitions", "4"),
-    ("share.coordinator.state.topic.replication.factor", "1"),
-    ("share.coordinator.state.topic.min.isr", "1"),
     ("share.coordinator.state.topic.num.partitions", "1"),
     // A test's group is complete when it says so, and a member that died is missed soon.
     ("group.initial.rebalance.delay.ms", "0"),
@@ -38,6 +32,9 @@ const COMMON: [(&str, &str); 21] = [
     ("log.cleaner.dedupe.buffer.size", "16777216"),
     ("num.partitions", "4"),
 ];
+
+/// The topics that brokers keep for themselves, by the prefix of their settings.
+const OWN_TOPICS: [&str; 3] = ["offsets.topic", "transaction.state.log", "share.coordinator.state.topic"];
 
 /// Warnings, and the line that says it started.
 pub(crate) const LOGGING: &str = "\
@@ -75,8 +72,16 @@ impl Ports {
     }
 }
 
+/// A broker among those of its cluster.
+pub(super) struct Node<'a> {
+    /// From 1 on.
+    pub(super) id: u16,
+    /// The controllers' ports of all nodes, in the order of their ids.
+    pub(super) controllers: &'a [u16],
+}
+
 /// The properties file of a broker of this machine.
-pub(super) fn file(ports: &Ports, data: &Path) -> String {
+pub(super) fn file(node: &Node<'_>, ports: &Ports, data: &Path) -> String {
     let Ports { broker, controller, behind } = *ports;
     let mut listeners = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
     let mut advertised = format!("PLAINTEXT://127.0.0.1:{broker}");
@@ -88,8 +93,8 @@ pub(super) fn file(ports: &Ports, data: &Path) -> String {
     }
     // A backslash starts an escape in a properties file.
     let data = data.display().to_string().replace('\\', "\\\\");
-    all(controller, &listeners, advertised, protocols)
-        .chain([("log.dirs", data)])
+    all(node, &listeners, advertised, protocols)
+        .chain([("log.dirs".to_owned(), data)])
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect()
 }
@@ -99,33 +104,64 @@ pub(crate) fn environment(port: u16) -> Vec<(String, String)> {
     const CONTROLLER: u16 = 9093;
     let listeners = format!("PLAINTEXT://0.0.0.0:{port},CONTROLLER://127.0.0.1:{CONTROLLER}");
     let advertised = format!("PLAINTEXT://127.0.0.1:{port}");
-    all(CONTROLLER, &listeners, advertised, "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned())
+    let alone = Node { id: 1, controllers: &[CONTROLLER] };
+    all(&alone, &listeners, advertised, "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned())
         .map(|(key, value)| (format!("KAFKA_{}", key.to_uppercase().replace('.', "_")), value))
         .collect()
 }
 
 fn all(
-    controller: u16,
+    node: &Node<'_>,
     listeners: &str,
     advertised: String,
     protocols: String,
-) -> impl Iterator<Item = (&'static str, String)> + use<> {
-    COMMON.into_iter().map(|(key, value)| (key, value.to_owned())).chain([
+) -> impl Iterator<Item = (String, String)> {
+    // As many copies as nodes; with three, one may be missing.
+    let copies = node.controllers.len();
+    let in_sync = copies.div_ceil(2);
+    let voters: Vec<String> =
+        (1..).zip(node.controllers).map(|(id, port)| format!("{id}@127.0.0.1:{port}")).collect();
+    let copied = OWN_TOPICS.into_iter().map(move |topic| (format!("{topic}.replication.factor"), copies));
+    let kept = OWN_TOPICS.into_iter().skip(1).map(move |topic| (format!("{topic}.min.isr"), in_sync));
+    let counts = copied.chain(kept).chain([("min.insync.replicas".to_owned(), in_sync)]);
+    let of_this_one = [
+        ("node.id", node.id.to_string()),
         ("listeners", listeners.to_owned()),
         ("advertised.listeners", advertised),
         ("listener.security.protocol.map", protocols),
-        ("controller.quorum.voters", format!("1@127.0.0.1:{controller}")),
-    ])
+        ("controller.quorum.voters", voters.join(",")),
+    ];
+    let common = COMMON.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+    common
+        .chain(counts.map(|(key, count)| (key, count.to_string())))
+        .chain(of_this_one.map(|(key, value)| (key.to_owned(), value)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ALONE: Node<'_> = Node { id: 1, controllers: &[20002] };
+
+    #[test]
+    fn three_nodes_keep_three_copies_of_which_two_must_agree() {
+        let node = Node { id: 2, controllers: &[20002, 20012, 20022] };
+        let text = file(&node, &Ports::of(&[20011, 20012]).unwrap(), Path::new("/data/kafka-2"));
+        for line in [
+            "node.id=2",
+            "controller.quorum.voters=1@127.0.0.1:20002,2@127.0.0.1:20012,3@127.0.0.1:20022",
+            "offsets.topic.replication.factor=3",
+            "transaction.state.log.min.isr=2",
+            "min.insync.replicas=2",
+        ] {
+            assert!(text.lines().any(|there| there == line), "{line} is not in {text}");
+        }
+    }
+
     #[test]
     fn the_file_binds_loopback_only() {
         let ports = Ports::of(&[20001, 20002]).unwrap();
-        let text = file(&ports, Path::new("/data/kafka"));
+        let text = file(&ALONE, &ports, Path::new("/data/kafka"));
         assert!(text.contains("\nlisteners=PLAINTEXT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20002\n"));
         assert!(text.contains("\nlog.dirs=/data/kafka\n"));
         assert!(!text.contains("0.0.0.0"));
@@ -134,7 +170,7 @@ mod tests {
     #[test]
     fn a_second_door_tells_another_port() {
         let ports = Ports::of(&[20001, 20002, 20003, 20004]).unwrap();
-        let text = file(&ports, Path::new("/data/kafka"));
+        let text = file(&ALONE, &ports, Path::new("/data/kafka"));
         assert!(text.contains(",BEHIND://127.0.0.1:20003\n"), "{text}");
         assert!(
             text.contains("\nadvertised.listeners=PLAINTEXT://127.0.0.1:20001,BEHIND://127.0.0.1:20004\n")
