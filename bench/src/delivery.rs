@@ -14,7 +14,7 @@ use trawl_shared::broker::kafka::{Kafka, KafkaSettings};
 use trawl_shared::broker::{Broker as _, Consumer, Event, Subscription, send, send_all};
 use trawl_shared::config::TopicsSection;
 use trawl_shared::message::{Record, Topic};
-use trawl_shared::model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId};
+use trawl_shared::model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded};
 use trawl_shared::runtime::{
     Bus, Context, DeliveryMode, Failure, GroupSettings, Handler, RuntimeSettings, Service, encode_root,
 };
@@ -119,22 +119,8 @@ async fn read(answers: &dyn Consumer, count: usize) -> anyhow::Result<Vec<i128>>
 fn task(n: u32) -> anyhow::Result<Record> {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://h{n}.example/"))?;
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: Some(Timestamp::now().to_string()),
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let found_on = Some(Timestamp::now().to_string());
+    let origin = Origin { found_on, ..Origin::of_seed(job, url) };
+    let task = FetchTask::new(origin);
     Ok(encode_root(&task, job, "/bench".into())?)
 }

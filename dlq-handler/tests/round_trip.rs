@@ -4,13 +4,9 @@
 
 mod support;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 use support::{id_of, task, until};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +16,7 @@ use trawl_dlq_handler::{
 };
 use trawl_shared::{
     broker::{
-        Broker, TopicSpec,
+        Broker,
         memory::{Memory, Retention},
         send,
     },
@@ -54,9 +50,7 @@ impl Handler for Sick {
 async fn from_death_to_life() {
     let (_folder, ledger) = support::sqlite().await;
     let memory = Memory::new(Retention::Forever);
-    let spec =
-        TopicSpec { partitions: 2, replication: 1, retention: Duration::ZERO, max_message_bytes: 1 << 20 };
-    memory.ensure_topics(&BTreeMap::from(Topic::ALL.map(|topic| (topic, spec.clone())))).await.unwrap();
+    memory.make_topics(|_| 2);
     let shutdown = CancellationToken::new();
     let bus = Bus::new(Arc::new(memory.clone()));
     let sick = Sick::default();
@@ -127,9 +121,7 @@ async fn a_storm_of_replays_stops_by_itself() {
     let record = |n: i64| task(job, &format!("http://a.example/{n}"));
     support::deliver(&ledger, (0..LETTERS).map(|n| support::death(record(n), "scraper", 0, n))).await;
     let memory = Memory::new(Retention::Forever);
-    let spec =
-        TopicSpec { partitions: 2, replication: 1, retention: Duration::ZERO, max_message_bytes: 1 << 20 };
-    memory.ensure_topics(&BTreeMap::from(Topic::ALL.map(|topic| (topic, spec.clone())))).await.unwrap();
+    memory.make_topics(|_| 2);
     let (shutdown, bus) = (CancellationToken::new(), Bus::new(Arc::new(memory.clone())));
     let settings = Settings { batch_wait_ms: 1, ..Settings::default() };
     let hopeless = Service::new("scraper").handler(Hopeless, trawl_shared::runtime::GroupSettings::default());

@@ -7,23 +7,14 @@ use jiff::Timestamp;
 use trawl_parser::{ParseHandler, Settings};
 use trawl_shared::model::{
     CanonicalUrl, ExtractSettings, JobId, Link, LinkKind, Origin, Outcome, RobotsPolicy, ScrapedPage,
-    TaskEnded, TaskId, code,
+    TaskEnded, code,
 };
 use uuid::Uuid;
 
 fn scraped(headers: &[(&str, &str)], body: &'static [u8]) -> ScrapedPage {
     let (job, url) = (JobId(Uuid::from_u128(1)), CanonicalUrl::parse("https://example.org/a/").unwrap());
     ScrapedPage {
-        origin: Origin {
-            job,
-            task: TaskId::derive(job, &url, 0),
-            url,
-            depth: 2,
-            found_on: None,
-            round: 0,
-            redirects: 0,
-            job_name: None,
-        },
+        origin: Origin { depth: 2, ..Origin::of_seed(job, url) },
         status: 200,
         fetched_at: Timestamp::UNIX_EPOCH,
         took_ms: 12,

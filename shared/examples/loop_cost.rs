@@ -1,16 +1,16 @@
 //! What the message loop itself costs: a handler that does nothing, over the in-process broker.
 //! `cargo run --release -p trawl-shared --example loop_cost`
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     broker::{
-        Broker, Partition, TopicSpec,
+        Partition,
         memory::{Memory, Retention},
         send,
     },
     message::{Record, Topic},
-    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded},
     runtime::{Bus, Context, Failure, GroupSettings, Handler, RuntimeSettings, Service, encode_root},
 };
 
@@ -28,23 +28,7 @@ impl Handler for Echo {
 fn task(n: u32) -> Record {
     let job = JobId::fresh();
     let url = CanonicalUrl::parse(&format!("http://host.example/{n}")).expect("a URL");
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: None,
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/bench".into()).expect("encodes")
 }
 
@@ -52,16 +36,7 @@ fn task(n: u32) -> Record {
 async fn main() {
     const MESSAGES: u32 = 100_000;
     let broker = Memory::new(Retention::Forever);
-    let spec = TopicSpec {
-        partitions: 1,
-        replication: 1,
-        retention: Default::default(),
-        max_message_bytes: 1 << 20,
-    };
-    broker
-        .ensure_topics(&Topic::ALL.map(|topic| (topic, spec.clone())).into_iter().collect::<BTreeMap<_, _>>())
-        .await
-        .expect("memory");
+    broker.make_topics(|_| 1);
     for n in 0..MESSAGES {
         send(&broker, task(n)).await.expect("memory");
     }

@@ -11,15 +11,14 @@ use trawl_shared::{
     blob::{Blobs, Bodies, BodiesSettings},
     broker::{self, Broker as _, TopicSpec, conformance::Reader},
     message::{Message as _, Topic},
-    model::{CanonicalUrl, ExtractSettings, JobId, KeptBody, Origin, RobotsPolicy, ScrapedPage, TaskId},
+    model::{CanonicalUrl, ExtractSettings, JobId, KeptBody, Origin, RobotsPolicy, ScrapedPage},
     runtime::{Failure, encode_root},
 };
 
 fn page(body: impl Into<Bytes>) -> ScrapedPage {
     let (job, url) = (JobId::fresh(), CanonicalUrl::parse("http://a.example/large").unwrap());
-    let task = TaskId::derive(job, &url, 0);
     ScrapedPage {
-        origin: Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None },
+        origin: Origin::of_seed(job, url),
         status: 200,
         fetched_at: "2026-11-21T01:02:03.456Z".parse().unwrap(),
         took_ms: 0,

@@ -22,7 +22,7 @@ use trawl_shared::{
         send, send_all,
     },
     message::{DeadLetter, Envelope, Record, Topic},
-    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded},
     runtime::{
         Bus, Clock, Context, DeliveryMode, Failure, FailureClass, GroupSettings, Handler, RuntimeSettings,
         Service, encode_root,
@@ -105,36 +105,13 @@ impl Broker for Scripted {
 fn task(path: &str) -> Record {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://host.example/{path}")).unwrap();
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: None,
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/test".into()).unwrap()
 }
 
 async fn memory(clock: Clock, paths: &[&str]) -> Memory {
     let memory = Memory::with_clock(Retention::Forever, clock);
-    let spec = |partitions| TopicSpec {
-        partitions,
-        replication: 1,
-        retention: Duration::ZERO,
-        max_message_bytes: 1 << 20,
-    };
-    let topics = Topic::ALL.map(|topic| (topic, spec(if topic == Topic::Retry { 12 } else { 1 })));
-    memory.ensure_topics(&BTreeMap::from(topics)).await.unwrap();
+    memory.make_topics(|topic| if topic == Topic::Retry { 12 } else { 1 });
     for path in paths {
         send(&memory, task(path)).await.unwrap();
     }

@@ -22,7 +22,7 @@ use trawl_shared::{
         send_all,
     },
     message::{Envelope, Record, Topic},
-    model::{CanonicalUrl, FetchTask, JobId, MessageId, Origin, Outcome, TaskEnded, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, MessageId, Origin, Outcome, TaskEnded},
     runtime::{
         Bus, CircuitSettings, Context, DeliveryMode, Failure, FailureClass, GroupSettings, Handler,
         RuntimeSettings, Service, encode_root,
@@ -99,23 +99,7 @@ impl Drop for Killed {
 fn task(name: &str) -> Record {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://{name}.example/{name}")).unwrap();
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: None,
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/test".into()).unwrap()
 }
 

@@ -15,12 +15,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     broker::{
-        Broker, TopicSpec,
         memory::{Memory, Retention},
         send,
     },
     message::{Envelope, Record, Topic},
-    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, TaskEnded},
     runtime::{
         Bus, Clock, Context, Failure, FailureClass, GroupSettings, Handler, RunError, RuntimeSettings,
         Service, encode_root,
@@ -109,29 +108,14 @@ impl Member {
 
 async fn broker() -> Memory {
     let broker = Memory::new(Retention::Forever);
-    let spec = |partitions| TopicSpec {
-        partitions,
-        replication: 1,
-        retention: Duration::ZERO,
-        max_message_bytes: 1 << 20,
-    };
-    let topics = Topic::ALL.map(|topic| (topic, spec(12)));
-    broker.ensure_topics(&BTreeMap::from(topics)).await.unwrap();
+    broker.make_topics(|_| 12);
     broker
 }
 
 fn task(host: usize, path: &str) -> Record {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://h{host}.example/{path}")).unwrap();
-    let task = TaskId::derive(job, &url, 0);
-    let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/test".into()).unwrap()
 }
 

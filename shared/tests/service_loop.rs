@@ -21,7 +21,7 @@ use trawl_shared::{
         send,
     },
     message::{DeadLetter, Envelope, Headers, Message, Record, Topic},
-    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, RetryRule, TaskEnded, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, Origin, Outcome, RetryRule, TaskEnded},
     runtime::{
         BatchHandler, Bus, Clock, Context, Failure, FailureClass, GroupChanges, GroupSettings, Handler,
         RunError, RuntimeSettings, Service, encode_root,
@@ -104,36 +104,13 @@ impl BatchHandler for Batched {
 fn task(path: &str) -> Record {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://host.example/{path}")).unwrap();
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: None,
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/test".into()).unwrap()
 }
 
 async fn broker() -> Memory {
     let broker = Memory::new(Retention::Forever);
-    let spec = |partitions| TopicSpec {
-        partitions,
-        replication: 1,
-        retention: Duration::ZERO,
-        max_message_bytes: 1 << 20,
-    };
-    let topics = Topic::ALL.map(|topic| (topic, spec(if topic == Topic::Retry { 12 } else { 1 })));
-    broker.ensure_topics(&BTreeMap::from(topics)).await.unwrap();
+    broker.make_topics(|topic| if topic == Topic::Retry { 12 } else { 1 });
     broker
 }
 

@@ -278,9 +278,7 @@ mod tests {
     fn record() -> Record {
         let url = CanonicalUrl::parse("http://a.example/").unwrap();
         let job = JobId::fresh();
-        let task = TaskId::derive(job, &url, 0);
-        let origin =
-            Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
+        let origin = Origin::of_seed(job, url);
         encode_root(&TaskEnded::without_page(origin, Outcome::Gone, "http_404"), job, "/test/1".into())
             .unwrap()
     }

@@ -13,7 +13,7 @@ use std::{
 };
 use support::{context_of, job, page, python, take};
 use trawl_shared::{
-    model::{CanonicalUrl, JobId, Origin, ScrapedPage, TaskEnded, TaskId},
+    model::{CanonicalUrl, JobId, Origin, ScrapedPage, TaskEnded},
     runtime::BatchHandler,
 };
 use trawl_storage::{
@@ -154,16 +154,7 @@ fn fetched(job: JobId, path: &str, body: &'static [u8]) -> ScrapedPage {
     let url = CanonicalUrl::parse(&format!("http://a.example/{path}")).unwrap();
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     ScrapedPage {
-        origin: Origin {
-            job,
-            task: TaskId::derive(job, &url, 0),
-            url,
-            depth: 1,
-            found_on: Some("http://a.example/".into()),
-            round: 0,
-            redirects: 0,
-            job_name: None,
-        },
+        origin: Origin { depth: 1, found_on: Some("http://a.example/".into()), ..Origin::of_seed(job, url) },
         status: 200,
         fetched_at: "2026-11-21T01:02:03.456Z".parse().unwrap(),
         took_ms: 12,

@@ -8,10 +8,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     blob::{Blobs, Bodies, BodiesSettings},
-    broker::{
-        Broker, TopicSpec,
-        memory::{Memory, Retention},
-    },
+    broker::memory::{Memory, Retention},
     cli::{CliError, Exit, OrExit},
     config::TopicsSection,
     message::Topic,
@@ -127,11 +124,8 @@ pub async fn flows(scratch: &Path) -> Result<Vec<Flow>, CliError> {
 pub async fn bus() -> Result<(Memory, Bus), CliError> {
     let memory = Memory::new(Retention::UntilConsumed { max_topic_bytes: MAX_TOPIC_BYTES });
     // One process needs no partitions to share work by; only `retry` keeps its delay tiers.
-    let topics = TopicsSection::default().specs().into_iter().map(|(topic, spec)| {
-        let partitions = if topic == Topic::Retry { spec.partitions } else { 1 };
-        (topic, TopicSpec { partitions, ..spec })
-    });
-    memory.ensure_topics(&topics.collect()).await?;
+    let retry = TopicsSection::default().retry.partitions;
+    memory.make_topics(|topic| if topic == Topic::Retry { retry } else { 1 });
     Ok((memory.clone(), Bus::new(Arc::new(memory))))
 }
 

@@ -10,7 +10,7 @@ use trawl_shared::{
         send,
     },
     message::{Headers, Record, Topic},
-    model::{CanonicalUrl, JobId, Origin, Outcome, TaskEnded, TaskId},
+    model::{CanonicalUrl, JobId, Origin, Outcome, TaskEnded},
     runtime::encode_root,
 };
 use uuid::Uuid;
@@ -45,16 +45,7 @@ impl Corner {
     /// How a page of this host ended, in this partition.
     async fn put(&self, url: &str, partition: i32) {
         let url: CanonicalUrl = url.parse().unwrap();
-        let origin = Origin {
-            job: self.job,
-            task: TaskId::derive(self.job, &url, 0),
-            url,
-            depth: 0,
-            found_on: None,
-            round: 0,
-            redirects: 0,
-            job_name: None,
-        };
+        let origin = Origin::of_seed(self.job, url);
         let ended = TaskEnded::without_page(origin, Outcome::Gone, "http_404");
         let record = encode_root(&ended, self.job, "/test".into()).unwrap();
         send(&*self.kafka.producer(), Record { partition: Some(partition), ..record }).await.unwrap();

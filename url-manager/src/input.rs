@@ -208,16 +208,14 @@ mod tests {
     use super::*;
     use trawl_shared::{
         message::Record,
-        model::{CanonicalUrl, JobId, Link, ParsedPage, TaskId},
+        model::{CanonicalUrl, JobId, Link, ParsedPage},
         runtime::encode_root,
     };
 
     fn ended() -> TaskEnded {
         let url = CanonicalUrl::parse("http://a.example/").unwrap();
         let job = JobId::fresh();
-        let task = TaskId::derive(job, &url, 0);
-        let origin =
-            Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
+        let origin = Origin::of_seed(job, url);
         TaskEnded::without_page(origin, Outcome::Stored, "ok")
     }
 

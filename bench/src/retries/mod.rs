@@ -9,7 +9,6 @@
 mod on_kafka;
 mod waits;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use anyhow::Context as _;
 use humantime::Duration as HumanDuration;
 use tokio_util::sync::CancellationToken;
 use trawl_shared::broker::memory::{Memory, Retention};
-use trawl_shared::broker::{Broker as _, TopicSpec, send};
+use trawl_shared::broker::send;
 use trawl_shared::config::TopicsSection;
 use trawl_shared::message::Topic;
 use trawl_shared::runtime::{Bus, Clock, GroupSettings, RuntimeSettings, Service};
@@ -81,10 +80,8 @@ fn service(book: &Arc<Book>, clock: Clock) -> Service {
 async fn on_memory(messages: u32, longest: Duration, lives: u32) -> anyhow::Result<()> {
     let clock = Clock::tokio();
     let broker = Memory::with_clock(Retention::UntilConsumed { max_topic_bytes: usize::MAX }, clock);
-    let topics = TopicsSection::default().specs().into_iter().map(|(topic, spec)| {
-        (topic, TopicSpec { partitions: if topic == Topic::Retry { spec.partitions } else { 1 }, ..spec })
-    });
-    broker.ensure_topics(&topics.collect::<BTreeMap<_, _>>()).await?;
+    let tiers = TopicsSection::default().retry.partitions;
+    broker.make_topics(|topic| if topic == Topic::Retry { tiers } else { 1 });
     for (n, delay) in waits::delays(messages, SHORTEST, longest).enumerate() {
         send(&broker, waits::task(n, delay)?).await?;
     }

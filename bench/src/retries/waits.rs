@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use humantime::format_duration;
 use trawl_shared::message::Record;
-use trawl_shared::model::{CanonicalUrl, FetchTask, JobId, MessageId, Origin, TaskId};
+use trawl_shared::model::{CanonicalUrl, FetchTask, JobId, MessageId, Origin};
 use trawl_shared::runtime::{Clock, Context, Failure, FailureClass, Handler, encode_root};
 use trawl_shared::telemetry::Metrics;
 
@@ -85,23 +85,7 @@ impl Handler for Waiter {
 pub(super) fn task(n: usize, delay: Duration) -> anyhow::Result<Record> {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://h{n}.example/{}", delay.as_millis()))?;
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: None,
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     Ok(encode_root(&task, job, "/bench".into())?)
 }
 

@@ -18,7 +18,7 @@ use trawl_shared::{
         Attempt, DeadLetter, Delivery, Envelope, Headers, Input, LetterNews, LetterReason, Record, Recovered,
         Source, Topic,
     },
-    model::{CanonicalUrl, FetchTask, JobId, Origin, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, Origin},
     runtime::{BatchHandler, Context, encode_root},
     sql::{DatabaseUrl, Missing},
 };
@@ -37,15 +37,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
 /// The record of a URL's task.
 pub(crate) fn task(job: JobId, url: &str) -> Record {
     let url = CanonicalUrl::parse(url).unwrap();
-    let task = TaskId::derive(job, &url, 0);
-    let origin = Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/test/1".into()).unwrap()
 }
 

@@ -7,7 +7,7 @@ use trawl_shared::{
     message::{Envelope, Headers, Topic, TraceContext},
     model::{
         CanonicalUrl, ExtractSettings, FetchSettings, FetchTask, JobId, MessageId, Origin, RobotsPolicy,
-        ScrapedPage, TaskEnded, TaskId,
+        ScrapedPage, TaskEnded,
     },
     runtime::{Context, Failure, Fault, Handler as _},
 };
@@ -17,9 +17,8 @@ use trawl_shared::{
 pub(crate) fn task(url: &str) -> FetchTask {
     let url = CanonicalUrl::parse(url).unwrap();
     let job = JobId::fresh();
-    let task = TaskId::derive(job, &url, 0);
     FetchTask {
-        origin: Origin { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None },
+        origin: Origin::of_seed(job, url),
         fetch: FetchSettings {
             robots: RobotsPolicy::Ignore,
             timeout_ms: 10_000,

@@ -30,6 +30,15 @@ pub struct Origin {
     pub job_name: Option<Box<str>>,
 }
 
+impl Origin {
+    /// Of the first fetch of a URL that the job begins at.
+    #[must_use]
+    pub fn of_seed(job: JobId, url: CanonicalUrl) -> Self {
+        let task = TaskId::derive(job, &url, 0);
+        Self { job, task, url, depth: 0, found_on: None, round: 0, redirects: 0, job_name: None }
+    }
+}
+
 /// A URL that is to be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchTask {
@@ -47,4 +56,13 @@ pub struct FetchTask {
     /// What the site said about the version that the last fetch got: it is asked for a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validators: Option<Validators>,
+}
+
+impl FetchTask {
+    /// With the settings of a job that asks for nothing special.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        let (fetch, extract) = (FetchSettings::default(), ExtractSettings::default());
+        Self { origin, fetch, extract, earliest_fetch_at: None, validators: None }
+    }
 }

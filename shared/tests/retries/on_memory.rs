@@ -1,12 +1,11 @@
 //! At full scale, with time paused: an hour passes as fast as the loop can work.
 
 use super::waiter::{Book, Waiter, delays, settings, task};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trawl_shared::{
     broker::{
-        Broker, TopicSpec,
         memory::{Memory, Retention},
         send,
     },
@@ -16,15 +15,7 @@ use trawl_shared::{
 
 async fn broker(clock: Clock, retry_partitions: i32) -> Memory {
     let broker = Memory::with_clock(Retention::UntilConsumed { max_topic_bytes: usize::MAX }, clock);
-    let spec = |partitions| TopicSpec {
-        partitions,
-        replication: 1,
-        retention: Duration::ZERO,
-        max_message_bytes: 1 << 20,
-    };
-    let topics =
-        Topic::ALL.map(|topic| (topic, spec(if topic == Topic::Retry { retry_partitions } else { 1 })));
-    broker.ensure_topics(&BTreeMap::from(topics)).await.unwrap();
+    broker.make_topics(|topic| if topic == Topic::Retry { retry_partitions } else { 1 });
     broker
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 use trawl_shared::{
     message::Record,
-    model::{CanonicalUrl, FetchTask, JobId, MessageId, Origin, TaskId},
+    model::{CanonicalUrl, FetchTask, JobId, MessageId, Origin},
     runtime::{
         CircuitSettings, Clock, Context, Failure, FailureClass, Handler, RuntimeSettings, encode_root,
     },
@@ -87,23 +87,7 @@ impl Handler for Waiter {
 pub(crate) fn task(n: usize, delay: Duration) -> Record {
     let job = JobId(uuid::Uuid::from_u128(1));
     let url = CanonicalUrl::parse(&format!("http://h{n}.example/{}", delay.as_millis())).unwrap();
-    let origin = Origin {
-        job,
-        task: TaskId::derive(job, &url, 0),
-        url,
-        depth: 0,
-        found_on: None,
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
-    let task = FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    };
+    let task = FetchTask::new(Origin::of_seed(job, url));
     encode_root(&task, job, "/test".into()).unwrap()
 }
 

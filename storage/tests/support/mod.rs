@@ -12,7 +12,7 @@ use trawl_shared::{
     message::{Delivery, Envelope, Input, Message, Record, Topic},
     model::{
         CanonicalUrl, ExtractSettings, JobId, Link, LinkKind, MessageId, Origin, Outcome, ParsedPage,
-        RobotsPolicy, ScrapedPage, TaskEnded, TaskId, code,
+        RobotsPolicy, ScrapedPage, TaskEnded, code,
     },
     runtime::{BatchHandler, Context, Failure, encode_root},
     sql::{DatabaseUrl, Missing},
@@ -37,17 +37,8 @@ pub(crate) async fn sqlite() -> (tempfile::TempDir, Arc<dyn PageStore>) {
 /// The first fetch of a URL, without an answer.
 pub(crate) fn ended(job: JobId, url: &str, outcome: Outcome) -> TaskEnded {
     let url = CanonicalUrl::parse(url).unwrap();
-    let task = TaskId::derive(job, &url, 0);
-    let origin = Origin {
-        job,
-        task,
-        url,
-        depth: 1,
-        found_on: Some("http://a.example/".into()),
-        round: 0,
-        redirects: 0,
-        job_name: None,
-    };
+    let found_on = Some("http://a.example/".into());
+    let origin = Origin { depth: 1, found_on, ..Origin::of_seed(job, url) };
     TaskEnded::without_page(origin, outcome, code::OK)
 }
 

@@ -241,15 +241,7 @@ pub(crate) fn redirect(task: &FetchTask, target: &str) -> TaskEnded {
 /// A task that the frontier may never have given out.
 pub(crate) fn task(job: JobId, url: &str) -> FetchTask {
     let url: CanonicalUrl = url.parse().unwrap();
-    let task = TaskId::derive(job, &url, 0);
-    let origin = Origin { job, task, url, depth: 1, found_on: None, round: 0, redirects: 0, job_name: None };
-    FetchTask {
-        origin,
-        fetch: Default::default(),
-        extract: Default::default(),
-        earliest_fetch_at: None,
-        validators: None,
-    }
+    FetchTask::new(Origin { depth: 1, ..Origin::of_seed(job, url) })
 }
 
 pub(crate) fn urls(tasks: &[FetchTask]) -> Vec<&str> {

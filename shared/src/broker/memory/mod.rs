@@ -79,6 +79,15 @@ impl Memory {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes the topics that are not there, each with so many partitions, but at least one: all that a topic in memory
+    /// is made of.
+    pub fn make_topics(&self, partitions: impl Fn(Topic) -> i32) {
+        let mut state = self.state();
+        for topic in Topic::ALL {
+            state.make_topic(topic, partitions(topic));
+        }
+    }
+
     /// Every record a topic still holds, partition by partition: for tests and inspection.
     #[must_use]
     pub fn records(&self, topic: Topic) -> Vec<Record> {
@@ -110,6 +119,15 @@ impl Memory {
 }
 
 impl State {
+    fn make_topic(&mut self, topic: Topic, partitions: i32) -> TopicState {
+        if let Some(logs) = self.topics.get(&topic) {
+            return TopicState::Exists { partitions: i32::try_from(logs.len()).unwrap_or(i32::MAX) };
+        }
+        let logs = (0..partitions.max(1)).map(|_| Log::default()).collect();
+        self.topics.insert(topic, logs);
+        TopicState::Created
+    }
+
     fn log_mut(&mut self, partition: Partition) -> Option<&mut Log> {
         self.topics.get_mut(&partition.topic)?.get_mut(usize::try_from(partition.number).ok()?)
     }
@@ -200,17 +218,7 @@ impl Broker for Memory {
         topics: &BTreeMap<Topic, TopicSpec>,
     ) -> Result<BTreeMap<Topic, TopicState>, BrokerError> {
         let mut state = self.state();
-        let states = topics.iter().map(|(topic, spec)| match state.topics.get(topic) {
-            Some(logs) => {
-                (*topic, TopicState::Exists { partitions: i32::try_from(logs.len()).unwrap_or(i32::MAX) })
-            }
-            None => {
-                let logs = (0..spec.partitions.max(1)).map(|_| Log::default()).collect();
-                state.topics.insert(*topic, logs);
-                (*topic, TopicState::Created)
-            }
-        });
-        Ok(states.collect())
+        Ok(topics.iter().map(|(topic, spec)| (*topic, state.make_topic(*topic, spec.partitions))).collect())
     }
 
     fn connection(&self) -> Connection {
