@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::floor::{Floor, Override, Parser};
 use crate::frontier::{self, Growth};
-use crate::measure::{self, Contest};
+use crate::measure::{self, Contest, TelemetryCost};
 use crate::parsing::{self, Parsing};
 use crate::retries::{self, Retries};
 use crate::storing::{self, Storing};
@@ -43,6 +43,8 @@ enum Command {
     Storage(Storing),
     /// Measure delayed retries with mixed due times: lateness, memory, CPU.
     Retries(Retries),
+    /// Measure what telemetry costs the five services on Kafka and PostgreSQL, beside none.
+    Telemetry(TelemetryCost),
     /// Measure what exactly once costs on Kafka beside the default.
     #[cfg(feature = "kafka")]
     Delivery(crate::delivery::DeliveryModes),
@@ -99,6 +101,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Parser(pages) => parsing::run(&pages),
         Command::Storage(storing) => storing::run(&storing),
         Command::Retries(retries) => retries::run(&retries),
+        Command::Telemetry(cost) => measure::run_telemetry(&cost),
         #[cfg(feature = "kafka")]
         Command::Delivery(modes) => crate::delivery::run(&modes),
     }

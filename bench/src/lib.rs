@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`web`] | hosts, pages, links, errors and robots rules drawn from a seed, served on loopback |
 //! | [`floor`] | the least that a crawler can cost: a streaming pass, and a DOM, without anything around them |
-//! | [`measure`] | crawlers as child processes, in turn, over one web: what each cost and whether it crawled the same |
+//! | [`measure`] | crawlers as child processes, in turn, over one web: what each cost and whether it crawled the same; what telemetry costs the fleet |
 //! | [`frontier`] | the frontier as it grows: links, dispatch, memory and disk at each size |
 //! | [`parsing`] | what the parser costs a page, beside a bare pass and a bare tree |
 //! | [`retries`] | delayed retries: how late they come, and what waits in memory |

@@ -3,6 +3,7 @@
 //! Everything this file knows of the services' command lines stands here and nowhere else: the settings' names, `run`,
 //! `seed`, `status` and `export`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -35,6 +36,33 @@ const STORAGE: usize = 3;
 /// How often the job is asked whether it is complete.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How a fleet is looked at while it works.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Telemetry {
+    /// As it comes: metrics are served, nobody asks for them, nothing is traced.
+    #[default]
+    AsItComes,
+    /// Nothing is served, nothing is traced.
+    Off,
+    /// Each service serves its metrics at an address of its own, and a share of the pages is traced.
+    Watched { listen: Vec<SocketAddr>, collector: String, ratio: f64 },
+}
+
+impl Telemetry {
+    /// The settings of a service.
+    fn settings(&self, number: usize) -> Vec<(&'static str, String)> {
+        match self {
+            Self::AsItComes => Vec::new(),
+            Self::Off => vec![("TRAWL_TELEMETRY_LISTEN", String::new())],
+            Self::Watched { listen, collector, ratio } => vec![
+                ("TRAWL_TELEMETRY_LISTEN", listen[number].to_string()),
+                ("TRAWL_TELEMETRY_TRACES_ENDPOINT", collector.clone()),
+                ("TRAWL_TELEMETRY_TRACES_RATIO", ratio.to_string()),
+            ],
+        }
+    }
+}
+
 /// The services' programs, and where brokers and database are.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -60,6 +88,9 @@ struct Status {
 }
 
 impl Fleet {
+    /// How many services it has.
+    pub(super) const SIZE: usize = SERVICES.len();
+
     pub(super) fn build() -> anyhow::Result<Self> {
         let setting = |name| std::env::var(name).with_context(|| format!("the fleet needs {name}"));
         let (brokers, database) = (setting(BROKERS)?, setting(DATABASE)?);
@@ -68,12 +99,17 @@ impl Fleet {
     }
 
     /// Crawls the stage's web as a job with topics of its own; its rows go to `out`.
-    pub(super) fn run(&self, stage: &Stage<'_>, out: &Path) -> anyhow::Result<FleetUsage> {
+    pub(super) fn run(
+        &self,
+        stage: &Stage<'_>,
+        out: &Path,
+        telemetry: &Telemetry,
+    ) -> anyhow::Result<FleetUsage> {
         let job = format!("bench-{}", uuid::Uuid::now_v7().simple());
         let mut running = Vec::new();
         for (number, (_, name)) in SERVICES.iter().enumerate() {
             let mut command = self.command(number, &job);
-            command.arg("run");
+            command.arg("run").envs(telemetry.settings(number));
             if number == SCRAPER {
                 command.env("TRAWL_SCRAPER_RESOLVE", stage.resolve());
             }

@@ -13,6 +13,8 @@ mod process;
 mod report;
 mod stage;
 mod table;
+mod telemetry;
+mod watcher;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use clap::Args;
 
 use crate::web::{Preset, Web, WebChoice};
 use contestant::{Trawl, run_floor};
-use fleet::{Fleet, FleetUsage};
+use fleet::{Fleet, FleetUsage, Telemetry};
 use origin::Origin;
 use pages::Expected;
 use process::Usage;
@@ -30,6 +32,7 @@ use report::{Cost, Report, Sample, milliseconds};
 use stage::Stage;
 
 pub use contestant::Contestant;
+pub use telemetry::{TelemetryCost, run as run_telemetry};
 
 /// What to measure.
 #[derive(Clone, Debug, Args)]
@@ -152,7 +155,7 @@ impl Crew {
         match self {
             Self::Floor(parser) => run_floor(stage, parser, rows).map(Bill::of_one),
             Self::Trawl(trawl) => trawl.run(stage, rows).map(Bill::of_one),
-            Self::Fleet(fleet) => fleet.run(stage, rows).map(Bill::of_fleet),
+            Self::Fleet(fleet) => fleet.run(stage, rows, &Telemetry::default()).map(Bill::of_fleet),
         }
     }
 }
