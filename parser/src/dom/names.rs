@@ -1,16 +1,16 @@
 //! The elements of a page by name, and those with attributes: what a selector has to look at.
 
 use super::{needs::Need, walk};
-use ego_tree::{NodeId, NodeRef};
-use html5ever::LocalName;
+use ego_tree::NodeId;
+use html5ever::{LocalName, ns};
+use rustc_hash::FxHashMap;
 use scraper::{Html, Node};
-use std::collections::HashMap;
 
 /// Made at the first question about the whole page, which costs one walk; each further one is spared its
 /// own.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    named: HashMap<LocalName, Vec<Entry>>,
+    named: FxHashMap<LocalName, Vec<Entry>>,
     /// Those that have attributes.
     attributed: Vec<Entry>,
 }
@@ -27,7 +27,10 @@ impl Names {
         while let Some(node) = at {
             if let Node::Element(element) = node.value() {
                 let entry = (position, node.id());
-                names.named.entry(lower(&element.name.local)).or_default().push(entry);
+                // Only names of SVG and MathML have capitals.
+                let name = &element.name;
+                let name = if name.ns == ns!(html) { name.local.clone() } else { lower(&name.local) };
+                names.named.entry(name).or_default().push(entry);
                 if element.attrs().next().is_some() {
                     names.attributed.push(entry);
                 }
@@ -39,11 +42,7 @@ impl Names {
     }
 
     /// The elements that have one of these, in document order.
-    pub(super) fn among<'d>(
-        &self,
-        needs: &[Need],
-        html: &'d Html,
-    ) -> impl Iterator<Item = NodeRef<'d, Node>> + use<'d> {
+    pub(super) fn among(&self, needs: &[Need], html: &Html) -> Vec<NodeId> {
         let mut entries: Vec<Entry> = Vec::new();
         for need in needs {
             match need {
@@ -61,7 +60,7 @@ impl Names {
             entries.sort_unstable_by_key(|(position, _)| *position);
             entries.dedup();
         }
-        entries.into_iter().filter_map(|(_, node)| html.tree.get(node))
+        entries.into_iter().map(|(_, node)| node).collect()
     }
 }
 

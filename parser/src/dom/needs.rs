@@ -16,17 +16,30 @@ pub(super) enum Need {
     Attribute(String),
 }
 
-/// What ends a name, a class or an id.
-const DELIMITERS: [char; 12] = ['.', '#', '[', ',', '>', '+', '~', '*', ' ', '\t', '\n', '\r'];
+/// What a selector says of the elements that it selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// One for each alternative: an element must have one of them.
+    pub(super) any: Vec<Need>,
+    /// Whether siblings are counted (`:nth-child` and the like), for each element anew where elements are matched one by
+    /// one.
+    pub(super) counts_siblings: bool,
+}
 
-impl Need {
-    /// One for each alternative of a selector; `None` where it does not say, or where matching element by element would
-    /// count siblings again and again.
-    pub(super) fn of(selector: &str) -> Option<Vec<Self>> {
-        if selector.contains([':', '\\', '(', '|', '&']) {
+/// What ends a name, a class or an id.
+const DELIMITERS: [char; 13] = ['.', '#', '[', ':', ',', '>', '+', '~', '*', ' ', '\t', '\n', '\r'];
+
+/// What ends the name of a pseudo-class; a second colon makes it a pseudo-element, which selects nothing here.
+const PSEUDO_DELIMITERS: [char; 14] =
+    ['(', '.', '#', '[', ':', ',', '>', '+', '~', '*', ' ', '\t', '\n', '\r'];
+
+impl Needs {
+    /// Read off a selector; `None` where it does not say.
+    pub(super) fn of(selector: &str) -> Option<Self> {
+        if selector.contains(['\\', '|', '&']) {
             return None;
         }
-        let mut needs = Vec::new();
+        let (mut any, mut counts_siblings) = (Vec::new(), false);
         // Of the compound that was read last, such as `a.next[href]`.
         let (mut need, mut in_compound) = (None, false);
         let mut rest = selector;
@@ -37,7 +50,7 @@ impl Need {
                 continue;
             }
             if first == ',' {
-                needs.push(need.take()?);
+                any.push(need.take()?);
                 (in_compound, rest) = (false, behind);
                 continue;
             }
@@ -49,31 +62,45 @@ impl Need {
                     rest = behind;
                     continue;
                 }
+                ':' => {
+                    let name = word(behind, &PSEUDO_DELIMITERS)?;
+                    counts_siblings |= name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("nth-"));
+                    rest = &behind[name.len()..];
+                    if let Some(arguments) = rest.strip_prefix('(') {
+                        // An argument may count as well, such as that of `:not(:nth-child(2))`.
+                        let end = end_of(arguments, '(', ')')?;
+                        counts_siblings |= arguments[..end].contains(':');
+                        rest = &arguments[end + 1..];
+                    }
+                    continue;
+                }
                 '[' => {
-                    let inside = &behind[..end_of_brackets(behind)?];
+                    let inside = &behind[..end_of(behind, '[', ']')?];
                     rest = &behind[inside.len() + 1..];
                     let inside = inside.trim_start();
-                    Self::Attribute(
+                    Need::Attribute(
                         word(inside, &['=', '~', '^', '$', '*', ' ', '\t', '\n', '\r'])?.to_owned(),
                     )
                 }
                 '.' | '#' => {
                     let word = word(behind, &DELIMITERS)?;
                     rest = &behind[word.len()..];
-                    if first == '.' { Self::Class(word.to_owned()) } else { Self::Attribute("id".to_owned()) }
+                    if first == '.' { Need::Class(word.to_owned()) } else { Need::Attribute("id".to_owned()) }
                 }
                 _ => {
                     let word = word(rest, &DELIMITERS)?;
                     rest = &rest[word.len()..];
-                    Self::Name(LocalName::from(word.to_ascii_lowercase()))
+                    Need::Name(LocalName::from(word.to_ascii_lowercase()))
                 }
             };
             need = need.or(Some(found));
         }
-        needs.push(need?);
-        Some(needs)
+        any.push(need?);
+        Some(Self { any, counts_siblings })
     }
+}
 
+impl Need {
     /// Whether an element has it.
     pub(super) fn is_met(&self, element: &Element) -> bool {
         match self {
@@ -86,12 +113,14 @@ impl Need {
     }
 }
 
-/// Where `]` stands; a quoted one closes nothing.
-fn end_of_brackets(text: &str) -> Option<usize> {
-    let mut quote = None;
+/// Where what was opened is closed; brackets in quotes count for nothing.
+fn end_of(text: &str, opens: char, closes: char) -> Option<usize> {
+    let (mut quote, mut depth) = (None, 0_usize);
     text.char_indices().find_map(|(at, c)| {
         match (quote, c) {
-            (None, ']') => return Some(at),
+            (None, c) if c == closes && depth == 0 => return Some(at),
+            (None, c) if c == closes => depth -= 1,
+            (None, c) if c == opens => depth += 1,
             (None, '"' | '\'') => quote = Some(c),
             (Some(open), c) if open == c => quote = None,
             _ => {}
@@ -103,7 +132,7 @@ fn end_of_brackets(text: &str) -> Option<usize> {
 /// The word at the beginning; `None` where there is none, or a comment begins in it.
 fn word<'t>(text: &'t str, delimiters: &[char]) -> Option<&'t str> {
     let word = &text[..text.find(delimiters).unwrap_or(text.len())];
-    (!word.is_empty() && !word.contains(['/', '"', '\'', ']'])).then_some(word)
+    (!word.is_empty() && !word.contains(['/', '"', '\'', ']', '(', ')'])).then_some(word)
 }
 
 #[cfg(test)]
@@ -127,11 +156,28 @@ mod tests {
             ("p, *", None),
             ("p,", None),
             ("a/**/b", None),
-            ("li:nth-child(2)", None),
+            ("a[href^='http:']:first-child > li:not(.x, [y=')']).z", Some(vec![name("li")])),
+            (":is(h1, h2).x", Some(vec![class("x")])),
+            ("p:is(.x", None),
+            (":root", None),
+            ("p::before", None),
             ("[lang|=en]", None),
             ("[x", None),
         ] {
-            assert_eq!(Need::of(selector), expected, "{selector}");
+            assert_eq!(Needs::of(selector).map(|needs| needs.any), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn who_counts_siblings_is_known() {
+        for (selector, counts) in [
+            ("li:nth-last-child(2)", true),
+            ("p > LI:NTH-child(2n+1) b", true),
+            ("li:not(:nth-child(2))", true),
+            ("li:first-child:not(.x)", false),
+            ("a[title=':nth-child(1)']", false),
+        ] {
+            assert_eq!(Needs::of(selector).map(|needs| needs.counts_siblings), Some(counts), "{selector}");
         }
     }
 }

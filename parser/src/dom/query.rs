@@ -1,6 +1,12 @@
 //! Finding places in the tree by CSS selector or XPath, and reading what stands there.
 
-use super::{Dom, facts::is_template, names::Names, needs::Need, text, walk, xpath};
+use super::{
+    Dom,
+    facts::is_template,
+    names::Names,
+    needs::{Need, Needs},
+    text, walk, xpath,
+};
 use crate::text::{Line, is_hidden, parts_words};
 use ego_tree::{NodeRef, iter::Edge};
 use scraper::{ElementRef, Node, Selector};
@@ -20,7 +26,7 @@ pub enum Query {
 pub struct Css {
     selector: Selector,
     /// What an element must have one of, where the selector says it.
-    needs: Option<Vec<Need>>,
+    needs: Option<Needs>,
 }
 
 /// What a query found.
@@ -39,13 +45,17 @@ pub struct Place<'d> {
     node: NodeRef<'d, Node>,
 }
 
+/// Most elements that count their siblings each for itself: lists of real pages are shorter, and those of hostile ones would
+/// be counted for minutes.
+const MAX_COUNTING: usize = 500;
+
 impl Query {
     /// Compiles a CSS selector.
     ///
     /// # Errors
     /// With what is wrong with it.
     pub fn css(selector: &str) -> Result<Self, String> {
-        let needs = Need::of(selector);
+        let needs = Needs::of(selector);
         Selector::parse(selector)
             .map(|selector| Self::Css(Css { selector, needs }))
             .map_err(|error| error.to_string())
@@ -73,13 +83,15 @@ impl<'d> Place<'d> {
     #[must_use]
     pub fn find(&self, query: &Query, limit: usize) -> Vec<Match<'d>> {
         match query {
-            Query::Css(Css { selector, needs: Some(needs) }) => self.among(selector, needs, limit),
-            Query::Css(Css { selector, needs: None }) => {
-                let at = |element: ElementRef<'d>| Match::Element(Place { dom: self.dom, node: *element });
-                match ElementRef::wrap(self.node) {
-                    Some(element) => element.select(selector).take(limit).map(at).collect(),
-                    None => self.dom.html.select(selector).take(limit).map(at).collect(),
-                }
+            Query::Css(Css { selector, needs }) => {
+                let found = match (needs, ElementRef::wrap(self.node)) {
+                    (Some(needs), None) => self.on_the_page(selector, needs, limit),
+                    (Some(Needs { any, counts_siblings: false }), Some(scope)) => {
+                        Some(self.below(scope, selector, any, limit))
+                    }
+                    _ => None,
+                };
+                found.unwrap_or_else(|| self.selected(selector, limit))
             }
             Query::XPath(expression) => {
                 let place = |node| Match::Element(Place { dom: self.dom, node });
@@ -90,24 +102,43 @@ impl<'d> Place<'d> {
         }
     }
 
-    /// What a selector finds whose elements have one of these.
-    fn among(&self, selector: &Selector, needs: &[Need], limit: usize) -> Vec<Match<'d>> {
-        let scope = ElementRef::wrap(self.node);
-        if scope.is_none() {
-            let elements = self.dom.names.get_or_init(|| Names::of(&self.dom.html));
-            return elements
-                .among(needs, &self.dom.html)
-                .filter(|node| ElementRef::wrap(*node).is_some_and(|element| selector.matches(&element)))
-                .take(limit)
-                .map(|node| Match::Element(Place { dom: self.dom, node }))
-                .collect();
+    /// What a selector finds, by a look at each element. What it counts of siblings is kept from one to the next.
+    fn selected(&self, selector: &Selector, limit: usize) -> Vec<Match<'d>> {
+        let at = |element: ElementRef<'d>| Match::Element(Place { dom: self.dom, node: *element });
+        match ElementRef::wrap(self.node) {
+            Some(element) => element.select(selector).take(limit).map(at).collect(),
+            None => self.dom.html.select(selector).take(limit).map(at).collect(),
         }
+    }
+
+    /// What a selector finds on the page among elements that have what it needs; `None` where too many would count their
+    /// siblings, each for itself.
+    fn on_the_page(&self, selector: &Selector, needs: &Needs, limit: usize) -> Option<Vec<Match<'d>>> {
+        let names = self.dom.names.get_or_init(|| Names::of(&self.dom.html));
+        let candidates = names.among(&needs.any, &self.dom.html);
+        if needs.counts_siblings && candidates.len() > MAX_COUNTING {
+            return None;
+        }
+        let elements =
+            candidates.into_iter().filter_map(|node| ElementRef::wrap(self.dom.html.tree.get(node)?));
+        let found = elements.filter(|element| selector.matches(element)).take(limit);
+        Some(found.map(|element| Match::Element(Place { dom: self.dom, node: *element })).collect())
+    }
+
+    /// What a selector finds below an element, among those that have one of these.
+    fn below(
+        &self,
+        scope: ElementRef<'d>,
+        selector: &Selector,
+        any: &[Need],
+        limit: usize,
+    ) -> Vec<Match<'d>> {
         let mut found = Vec::new();
         let mut at = walk::next(self.node, self.node, true);
         while let Some(node) = at.filter(|_| found.len() < limit) {
             if let Some(element) = ElementRef::wrap(node)
-                && needs.iter().any(|need| need.is_met(element.value()))
-                && selector.matches_with_scope(&element, scope)
+                && any.iter().any(|need| need.is_met(element.value()))
+                && selector.matches_with_scope(&element, Some(scope))
             {
                 found.push(Match::Element(Place { dom: self.dom, node }));
             }
@@ -207,10 +238,22 @@ mod tests {
             "p, .y, #s",
             "[viewbox], div .x",
             "[class~=y]",
+            "p:not(.x)",
+            "a:first-child, p:nth-child(2)",
+            "p:nth-last-child(1)",
         ] {
             assert_eq!(
                 texts(dom.top(), selector),
                 texts(dom.top(), &format!(":is({selector})")),
+                "{selector}"
+            );
+        }
+        let list = format!("<ul>{}</ul>", "<li>x".repeat(MAX_COUNTING + 1));
+        let long = Dom::build(&list, &Settings::default());
+        for (selector, count) in [("li:nth-child(2n)", MAX_COUNTING / 2), ("li:first-child", 1)] {
+            assert_eq!(
+                long.top().find(&Query::css(selector).unwrap(), usize::MAX).len(),
+                count,
                 "{selector}"
             );
         }
