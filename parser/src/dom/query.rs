@@ -10,7 +10,7 @@ use super::{
 use crate::text::{Line, is_hidden, parts_words};
 use ego_tree::{NodeRef, iter::Edge};
 use scraper::{ElementRef, Node, Selector};
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::ControlFlow};
 
 /// A compiled CSS selector or XPath 1.0 expression.
 #[derive(Debug)]
@@ -78,73 +78,74 @@ impl Dom {
     }
 }
 
+/// A search by a CSS selector.
+struct Selects<'s, 'd, 't> {
+    dom: &'d Dom,
+    selector: &'s Selector,
+    limit: usize,
+    take: &'t mut dyn FnMut(Match<'d>) -> ControlFlow<()>,
+}
+
+impl<'d> Selects<'_, 'd, '_> {
+    fn give(self, elements: impl Iterator<Item = ElementRef<'d>>) {
+        let mut found = elements.take(self.limit).map(|element| Place { dom: self.dom, node: *element });
+        let _ = found.try_for_each(|place| (self.take)(Match::Element(place)));
+    }
+
+    /// Among all elements that have what the selector needs.
+    fn on_the_page(self, needs: &Needs) {
+        let (html, selector) = (&self.dom.html, self.selector);
+        let candidates = self.dom.names.get_or_init(|| Names::of(html)).among(&needs.any, html);
+        // What is counted of siblings is kept from one element to the next only if all are looked at in turn.
+        if needs.counts_siblings && candidates.len() > MAX_COUNTING {
+            return self.give(html.select(selector));
+        }
+        let elements = candidates.into_iter().filter_map(|node| ElementRef::wrap(html.tree.get(node)?));
+        self.give(elements.filter(|element| selector.matches(element)));
+    }
+
+    /// Among those below an element that have one of these.
+    fn below(self, scope: ElementRef<'d>, any: &[Need]) {
+        let (root, selector) = (*scope, self.selector);
+        let nodes = std::iter::successors(walk::next(root, root, true), |node| walk::next(*node, root, true));
+        let elements = nodes.filter_map(ElementRef::wrap);
+        self.give(elements.filter(|element| {
+            any.iter().any(|need| need.is_met(element.value()))
+                && selector.matches_with_scope(element, Some(scope))
+        }));
+    }
+}
+
 impl<'d> Place<'d> {
     /// What a query finds below the place, in document order, at most `limit` of it.
     #[must_use]
     pub fn find(&self, query: &Query, limit: usize) -> Vec<Match<'d>> {
+        let mut found = Vec::new();
+        self.visit(query, limit, &mut |one| {
+            found.push(one);
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    /// The same one by one, until that is enough; a CSS selector looks no further then.
+    pub fn visit(&self, query: &Query, limit: usize, take: &mut dyn FnMut(Match<'d>) -> ControlFlow<()>) {
         match query {
             Query::Css(Css { selector, needs }) => {
-                let found = match (needs, ElementRef::wrap(self.node)) {
-                    (Some(needs), None) => self.on_the_page(selector, needs, limit),
-                    (Some(Needs { any, counts_siblings: false }), Some(scope)) => {
-                        Some(self.below(scope, selector, any, limit))
-                    }
-                    _ => None,
-                };
-                found.unwrap_or_else(|| self.selected(selector, limit))
+                let search = Selects { dom: self.dom, selector, limit, take };
+                match (needs, ElementRef::wrap(self.node)) {
+                    (Some(needs), None) => search.on_the_page(needs),
+                    (Some(Needs { any, counts_siblings: false }), Some(scope)) => search.below(scope, any),
+                    (_, Some(scope)) => search.give(scope.select(selector)),
+                    (None, None) => search.give(self.dom.html.select(selector)),
+                }
             }
             Query::XPath(expression) => {
                 let place = |node| Match::Element(Place { dom: self.dom, node });
-                let mut found = expression.evaluate(self.dom, self.node, place);
-                found.truncate(limit);
-                found
+                let found = expression.evaluate(self.dom, self.node, place);
+                let _ = found.into_iter().take(limit).try_for_each(take);
             }
         }
-    }
-
-    /// What a selector finds, by a look at each element. What it counts of siblings is kept from one to the next.
-    fn selected(&self, selector: &Selector, limit: usize) -> Vec<Match<'d>> {
-        let at = |element: ElementRef<'d>| Match::Element(Place { dom: self.dom, node: *element });
-        match ElementRef::wrap(self.node) {
-            Some(element) => element.select(selector).take(limit).map(at).collect(),
-            None => self.dom.html.select(selector).take(limit).map(at).collect(),
-        }
-    }
-
-    /// What a selector finds on the page among elements that have what it needs; `None` where too many would count their
-    /// siblings, each for itself.
-    fn on_the_page(&self, selector: &Selector, needs: &Needs, limit: usize) -> Option<Vec<Match<'d>>> {
-        let names = self.dom.names.get_or_init(|| Names::of(&self.dom.html));
-        let candidates = names.among(&needs.any, &self.dom.html);
-        if needs.counts_siblings && candidates.len() > MAX_COUNTING {
-            return None;
-        }
-        let elements =
-            candidates.into_iter().filter_map(|node| ElementRef::wrap(self.dom.html.tree.get(node)?));
-        let found = elements.filter(|element| selector.matches(element)).take(limit);
-        Some(found.map(|element| Match::Element(Place { dom: self.dom, node: *element })).collect())
-    }
-
-    /// What a selector finds below an element, among those that have one of these.
-    fn below(
-        &self,
-        scope: ElementRef<'d>,
-        selector: &Selector,
-        any: &[Need],
-        limit: usize,
-    ) -> Vec<Match<'d>> {
-        let mut found = Vec::new();
-        let mut at = walk::next(self.node, self.node, true);
-        while let Some(node) = at.filter(|_| found.len() < limit) {
-            if let Some(element) = ElementRef::wrap(node)
-                && any.iter().any(|need| need.is_met(element.value()))
-                && selector.matches_with_scope(&element, Some(scope))
-            {
-                found.push(Match::Element(Place { dom: self.dom, node }));
-            }
-            at = walk::next(node, self.node, true);
-        }
-        found
     }
 
     /// The value of an attribute.

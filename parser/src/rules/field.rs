@@ -3,7 +3,7 @@
 use super::{pieces::Pieces, typed::Kind};
 use crate::dom::{Match, Place, Query};
 use serde_json::{Map, Value};
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, ops::ControlFlow, time::Instant};
 use trawl_shared::model::ParsedPage;
 
 /// Most values of one field, and most items of one page.
@@ -162,16 +162,25 @@ impl Field {
             Source::Constant(value) => return Some(value.clone()),
             Source::Nested { query, fields } => self.nested(query, fields, place, ground, prefix, missing),
             _ if ground.is_late() => Vec::new(),
+            source if self.is_list || self.pieces.need_all() => {
+                let mut texts = Vec::new();
+                source.each_text(place, ground, &mut |text| {
+                    texts.push(text);
+                    ControlFlow::Continue(())
+                });
+                let pieces = self.pieces.of(texts);
+                let values = pieces.iter().filter_map(|piece| self.kind.value(piece, ground.resolve));
+                self.kind.whole(&pieces).map_or_else(|| values.collect(), |value| vec![value])
+            }
             source => {
-                let found = source.texts(place, ground);
-                let pieces = self.pieces.of(found);
-                match self.kind.whole(&pieces) {
-                    Some(value) => vec![value],
-                    None => {
-                        let typed = pieces.iter().filter_map(|piece| self.kind.value(piece, ground.resolve));
-                        if self.is_list { typed.collect() } else { typed.take(1).collect() }
-                    }
-                }
+                // The first text is mostly the one: nothing behind a value is looked for.
+                let mut value = None;
+                source.each_text(place, ground, &mut |text| {
+                    let pieces = self.pieces.of(vec![text]);
+                    value = pieces.iter().find_map(|piece| self.kind.value(piece, ground.resolve));
+                    value.as_ref().map_or(ControlFlow::Continue(()), |_| ControlFlow::Break(()))
+                });
+                value.or_else(|| self.kind.whole(&[])).into_iter().collect()
             }
         };
         let value = if self.is_list {
@@ -209,25 +218,33 @@ impl Field {
 }
 
 impl Source {
-    fn texts<'d, 'g: 'd>(&self, place: Place<'d>, ground: &'g Ground<'_, 'd>) -> Vec<Cow<'d, str>> {
+    /// Gives what stands where it looks, text by text, until that is enough.
+    fn each_text<'d, 'g: 'd>(
+        &self,
+        place: Place<'d>,
+        ground: &'g Ground<'_, 'd>,
+        take: &mut dyn FnMut(Cow<'d, str>) -> ControlFlow<()>,
+    ) {
         let facts: &'g ParsedPage = ground.facts;
         match self {
-            Self::Find { query: None, part } => part.of(place).into_iter().collect(),
-            Self::Find { query: Some(query), part } => {
-                let found = place.find(query, MAX_MATCHES).into_iter();
-                found
-                    .filter_map(|found| match found {
-                        Match::Element(place) => part.of(place),
-                        Match::Text(text) => Some(text),
-                    })
-                    .collect()
+            Self::Find { query: None, part } => {
+                let _ = part.of(place).map_or(ControlFlow::Continue(()), take);
             }
-            Self::Page(fact) => fact.of(facts).map(Cow::Borrowed).into_iter().collect(),
+            Self::Find { query: Some(query), part } => place.visit(query, MAX_MATCHES, &mut |found| {
+                let text = match found {
+                    Match::Element(place) => part.of(place),
+                    Match::Text(text) => Some(text),
+                };
+                text.map_or(ControlFlow::Continue(()), &mut *take)
+            }),
+            Self::Page(fact) => {
+                let _ = fact.of(facts).map(Cow::Borrowed).map_or(ControlFlow::Continue(()), take);
+            }
             Self::Meta(name) => {
                 let tags = facts.meta.iter().filter(|tag| tag.name.eq_ignore_ascii_case(name));
-                tags.map(|tag| Cow::Borrowed(tag.content.as_str())).collect()
+                let _ = tags.map(|tag| Cow::Borrowed(tag.content.as_str())).try_for_each(take);
             }
-            Self::Nested { .. } | Self::Constant(_) => Vec::new(),
+            Self::Nested { .. } | Self::Constant(_) => {}
         }
     }
 

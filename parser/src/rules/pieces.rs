@@ -30,6 +30,11 @@ pub(super) enum Trim {
 }
 
 impl Pieces {
+    /// Whether a piece depends on those behind it.
+    pub(super) fn need_all(&self) -> bool {
+        self.pick.is_some() || self.join.is_some()
+    }
+
     pub(super) fn of<'t>(&self, texts: Vec<Cow<'t, str>>) -> Vec<Cow<'t, str>> {
         let mut pieces = Vec::with_capacity(texts.len());
         for text in texts {
