@@ -10,7 +10,7 @@ use super::code;
 use super::manifest::Manifest;
 
 /// Folders that hold nothing that anyone wrote for this repository.
-const NOT_OURS: [&str; 5] = [".git", "target", "trawl-data", "node_modules", ".idea"];
+const NOT_OURS: [&str; 7] = [".git", "target", "trawl-data", "node_modules", ".idea", "corpus", "artifacts"];
 /// Larger files are data.
 const LARGEST: u64 = 1 << 20;
 
@@ -87,8 +87,10 @@ impl Repository {
     fn new(root: PathBuf, files: Vec<TextFile>) -> Result<Self> {
         let manifests = files
             .iter()
-            // One folder down: a crate of the workspace. The root's own manifest has no package.
+            // One folder down: a crate of the workspace. The root's own manifest has no package. `fuzz` is a workspace
+            // of its own, so that what it needs is no concern of the rest.
             .filter(|file| file.path.ends_with("/Cargo.toml") && file.path.matches('/').count() == 1)
+            .filter(|file| file.path != "fuzz/Cargo.toml")
             .map(|file| Manifest::parse(&file.path, &file.text))
             .collect::<Result<_>>()?;
         Ok(Self { root, files, manifests })
