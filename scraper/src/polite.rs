@@ -72,7 +72,7 @@ impl Polite {
         self.meters.waited(came.elapsed());
         match self.client.get(request).await {
             Ok(response) => {
-                pass.reached(response.sent, response.headers_after);
+                pass.reached(response.sent + response.headers_after);
                 match response.policy() {
                     Policy::Throttled => pass.throttled(response.retry_after()),
                     Policy::Retry => pass.strained(),
@@ -81,6 +81,7 @@ impl Polite {
                 Ok(response)
             }
             Err(error) => {
+                pass.reached(Instant::now());
                 if error.is_strain() {
                     pass.strained();
                 }

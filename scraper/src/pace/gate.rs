@@ -18,8 +18,6 @@ use tokio::{
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// A back-off below this is over.
 const LEAST_BACK_OFF: Duration = Duration::from_millis(500);
-/// A request is seen by its host after so long, or the host takes its time to answer.
-const LONGEST_WAY: Duration = Duration::from_millis(200);
 /// How long a host is remembered after its last request, beyond its gap.
 const MEMORY: Duration = Duration::from_secs(10);
 
@@ -189,11 +187,11 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// The request left at `sent`, and its answer began `latency` later. Connecting takes time that the next request
-    /// may not need, and the host may have seen this one at any instant before it answered; the gap counts from the
-    /// last of them, as far as a request can be on its way.
-    pub fn reached(&self, sent: Instant, latency: Duration) {
-        self.gate.asked(Some(sent + latency.min(LONGEST_WAY)));
+    /// The host has seen the request by `when`: its answer began, or nobody waits for one any more. It may have seen it
+    /// at any instant before, so the gap counts from here and holds in the host's own log, however long the way was and
+    /// however late a busy host takes note.
+    pub fn reached(&self, when: Instant) {
+        self.gate.asked(Some(when));
     }
 
     /// The host asked for fewer requests, and perhaps for how long.

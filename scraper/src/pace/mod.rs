@@ -10,7 +10,7 @@
 //!
 //! and only then is the gate open for the next. A waiting task holds a small future, no slot and no
 //! connection. Invariant: two starts at one host are never closer than the later one's gap. As that is to hold where
-//! the host sees it, a start counts from when its request may have arrived ([`Pass::reached`]).
+//! the host sees it, a start counts from when the host has surely seen its request ([`Pass::reached`]).
 
 mod gate;
 mod pulse;

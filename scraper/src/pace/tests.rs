@@ -230,28 +230,27 @@ async fn a_host_that_came_from_somebody_else_is_left_alone_for_its_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_counts_from_when_the_host_may_have_seen_the_request() {
+async fn a_gap_counts_from_when_the_host_has_seen_the_request() {
     let pace = pace(4);
     let a = host("a.example");
-    let next = async || {
+    let next = async |per_host| {
         let begun = Instant::now();
-        let pass = pace.enter(&a, limits(1, 1_000)).await.unwrap();
+        let pass = pace.enter(&a, limits(per_host, 1_000)).await.unwrap();
         (pass, begun.elapsed().as_millis())
     };
-    let (pass, _) = next().await;
-    // 300 ms for the connection, 50 ms for the answer.
-    let sent = Instant::now() + Duration::from_millis(300);
-    tokio::time::sleep(Duration::from_millis(350)).await;
-    pass.reached(sent, Duration::from_millis(50));
-    drop(pass);
-    let (pass, waited) = next().await;
-    assert_eq!(waited, 1_000);
-    // An answer that took long was on its way for a part of that only.
-    let sent = Instant::now();
+    let (pass, _) = next(1).await;
     tokio::time::sleep(Duration::from_millis(600)).await;
-    pass.reached(sent, Duration::from_millis(600));
+    pass.reached(Instant::now());
     drop(pass);
-    assert_eq!(next().await.1, 600);
+    let (slow, waited) = next(2).await;
+    assert_eq!(waited, 1_000);
+    // Who may ask twice at once waits for no answer.
+    let (quick, waited) = next(2).await;
+    assert_eq!(waited, 1_000);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    slow.reached(Instant::now() - Duration::from_millis(200));
+    drop((slow, quick));
+    assert_eq!(next(2).await.1, 800, "the later one counts");
 }
 
 #[tokio::test(start_paused = true)]
