@@ -55,12 +55,14 @@ pub async fn run(mut args: CrawlArgs) -> Result<(), CliError> {
     let log = if args.quiet || !args.json_progress { "error" } else { "warn" };
     let telemetry = TelemetrySettings { log: log.to_owned(), ..TelemetrySettings::default() };
     init_logs(&telemetry).map_err(anyhow::Error::msg).or_exit(Exit::Config)?;
+    // From here on a signal is heard; a crawl that is still being set up stops as one that runs.
+    let interrupted = shutdown_on_signal();
     check_names(&args)?;
     let _lock = lock::lock(&args.data)?;
     let scraper = scraper_settings(&args);
     let dispatch = plan::frontier_settings(&args);
     let stores = Stores::open(&DatabaseUrl::sqlite(&args.data), Missing::Create, dispatch).await?;
-    let result = crawl(&args, &stores, &scraper).await;
+    let result = crawl(&args, &stores, &scraper, interrupted).await;
     stores.close().await;
     result
 }
@@ -87,7 +89,12 @@ fn outlets(args: &CrawlArgs, plan: &Plan) -> Result<Vec<Outlet>, CliError> {
         .collect()
 }
 
-async fn crawl(args: &CrawlArgs, stores: &Stores, scraper: &trawl_scraper::Settings) -> Result<(), CliError> {
+async fn crawl(
+    args: &CrawlArgs,
+    stores: &Stores,
+    scraper: &trawl_scraper::Settings,
+    interrupted: CancellationToken,
+) -> Result<(), CliError> {
     let plan = Plan::make(args, stores).await?;
     let outlets = outlets(args, &plan)?;
     let outlets = Outlets::open(&*stores.pages, outlets, plan.output_mode()).await.or_exit(Exit::Output)?;
@@ -104,10 +111,12 @@ async fn crawl(args: &CrawlArgs, stores: &Stores, scraper: &trawl_scraper::Setti
     let failed = watch_services(running, stop.clone());
     let mut progress = Progress::new(args.quiet, args.json_progress);
     let watch = watch::Watch { stores, plan: &plan, memory: &memory, bytes, trouble, archives };
-    let (ended, last) = watch.until_end(&mut progress, shutdown_on_signal(), &failed).await?;
+    let watched = watch.until_end(&mut progress, interrupted, &failed).await;
     progress.finish();
+    // Whatever ended the watch: stores are closed only when nobody works with them any more.
     stop.cancel();
     let drained = failed.join().await;
+    let (ended, last) = watched?;
     let ended = match (ended, drained) {
         (Ended::Done, Err(error)) => return Err(error.into()),
         (Ended::Done, Ok(())) => complete(args, &outlets, stores).await?,
