@@ -95,6 +95,9 @@ pub(crate) struct ChaosOptions {
     /// Over `trawl crawl`, one process without servers, instead of the five services
     #[arg(long)]
     pub(crate) embedded: bool,
+    /// The programs as they ship, built with optimisation
+    #[arg(long)]
+    pub(crate) release: bool,
 }
 
 #[derive(Args)]

@@ -44,7 +44,7 @@ pub(crate) fn run(layout: &Layout, options: &ChaosOptions) -> Result<ExitCode> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&interrupted)).context("cannot catch signals")?;
     }
-    let programs = Programs::build(layout)?;
+    let programs = Programs::build(layout, options.release)?;
     let suite = Suite { layout, programs, options, folder: &folder, interrupted: &interrupted };
     let runs = if options.embedded { suite.embedded()? } else { suite.fleets()? };
     let report = folder.join("report.txt");
@@ -63,6 +63,7 @@ pub(crate) fn short(layout: &Layout, offline: bool) -> Result<bool> {
         minutes,
         scenario: vec![scenario],
         embedded,
+        release: false,
     };
     let mut options = vec![of(Name::Kill9, 0.25, true)];
     if !offline {

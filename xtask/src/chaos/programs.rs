@@ -15,10 +15,13 @@ pub(crate) struct Programs(BTreeMap<String, PathBuf>);
 impl Programs {
     /// Builds them, or finds that they are fresh. Asking cargo rather than taking whatever file lies there: a stale
     /// program would pass in silence.
-    pub(crate) fn build(layout: &Layout) -> Result<Self> {
+    pub(crate) fn build(layout: &Layout, release: bool) -> Result<Self> {
         eprintln!("chaos: building the programs (cargo build --workspace --bins)");
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["build", "--quiet", "--workspace", "--exclude", "xtask", "--bins"]);
+        if release {
+            command.arg("--release");
+        }
         command.args(["--message-format", "json-render-diagnostics"]).current_dir(layout.root());
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {

@@ -16,8 +16,8 @@ use super::programs::Programs;
 pub(crate) const HOSTS: u64 = 12;
 /// The gap between two requests to a host that every job asks for.
 pub(crate) const GAP_MS: u64 = 500;
-/// Pages for each minute of faults: about as many as can be fetched in it.
-const PAGES_A_MINUTE: f64 = 1400.0;
+/// Pages for each minute of faults: about as many as can be fetched in it, as answers take time and faults more.
+const PAGES_A_MINUTE: f64 = 600.0;
 const LEAST_PAGES: u64 = 150;
 /// On a busy machine the web may note a request so much later than it came, and the next one at once.
 const NOTED_LATE_US: u64 = 100_000;

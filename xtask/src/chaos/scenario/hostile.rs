@@ -28,6 +28,7 @@ impl Scenario for Hostile {
             ("TRAWL_RETRY_THROTTLED_ATTEMPTS", "4"),
             ("TRAWL_RETRY_THROTTLED_BASE_MS", "1000"),
             ("TRAWL_RETRY_THROTTLED_CAP_MS", "3000"),
+            ("TRAWL_RETRY_THROTTLED_RETRY_AFTER_MS", "3000"),
             ("TRAWL_RETRY_NETWORK_BASE_MS", "500"),
             ("TRAWL_RETRY_NETWORK_FACTOR", "2"),
         ]

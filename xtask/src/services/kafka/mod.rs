@@ -25,6 +25,8 @@ pub(crate) const POLITE: nix::sys::signal::Signal = nix::sys::signal::Signal::SI
 /// Two cores that also compile may take long; a healthy start takes 3 s.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const HEAP: &str = "-Xmx512m";
+/// A broker that lives for minutes spends more on the second compiler than it gets back.
+const QUICK_COMPILER: &str = "-XX:TieredStopAtLevel=1";
 
 /// Starts a broker on free ports, or on the ports and data of an earlier one.
 pub(crate) fn launch(layout: &Layout, before: Option<Local>) -> Result<Instance> {
@@ -84,7 +86,9 @@ fn begin(layout: &Layout, name: &str, node: &settings::Node<'_>, local: &mut Loc
     let mut command = java.run(&libs, &logging);
     // Only marks the process as ours on its command line.
     command.arg(format!("-Dtrawl.services.data={}", local.data.display()));
-    command.args([HEAP, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "kafka.Kafka"]).arg(&settings);
+    command
+        .args([HEAP, QUICK_COMPILER, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "kafka.Kafka"])
+        .arg(&settings);
     command.current_dir(&folder);
     local.spawn(command)
 }
@@ -109,7 +113,7 @@ fn address(local: &Local) -> Result<String> {
 
 fn format_storage(java: &mut Command, settings: &Path) -> Result<()> {
     let output = java
-        .args(["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "--ignore-formatted"])
+        .args([QUICK_COMPILER, "kafka.tools.StorageTool", "format", "--ignore-formatted"])
         .args(["--cluster-id", settings::CLUSTER_ID, "--config"])
         .arg(settings)
         .output()
