@@ -12,7 +12,7 @@ use trawl_shared::{
     cli::{CliError, Exit, OrExit},
     config::TopicsSection,
     message::Topic,
-    runtime::{Bus, Flow, Handler, RetryPolicies, Running, RuntimeSettings, Service},
+    runtime::{Bus, CircuitSettings, Flow, Handler, RetryPolicies, Running, RuntimeSettings, Service},
     sql::{DatabaseUrl, Missing},
 };
 use trawl_storage::{ArchiveHandler, StoreHandler, store::PageStore};
@@ -137,6 +137,8 @@ pub fn runtime_settings() -> RuntimeSettings {
         commit_every: 32,
         commit_interval: Duration::from_millis(100),
         drain_timeout: Duration::from_secs(5),
+        // What a service of one machine may miss is room on its disk: trying costs nothing, and someone waits at a terminal.
+        circuit: CircuitSettings { max_pause_ms: 15_000, ..CircuitSettings::default() },
         instance: "embedded".to_owned(),
         ..RuntimeSettings::default()
     }
