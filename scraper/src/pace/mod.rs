@@ -42,7 +42,7 @@ const FIRST_SWEEP: usize = 1024;
 pub struct Limits {
     /// Requests at once.
     pub per_host: usize,
-    /// Least time since the last start at this host.
+    /// Least time since the host saw the last request.
     pub gap: Duration,
     /// Not before.
     pub earliest: Option<Instant>,

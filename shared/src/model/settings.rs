@@ -29,8 +29,8 @@ pub struct FetchSettings {
     pub max_body: u64,
     /// Requests at once to one host.
     pub per_host: u16,
-    /// Least gap between the starts of two requests to one host, in milliseconds. A larger
-    /// `crawl-delay` of the host wins.
+    /// Least gap between two requests to one host, in milliseconds: from the answer to one, where it
+    /// is there by then, to the start of the next. A larger `crawl-delay` of the host wins.
     pub delay_ms: u64,
     /// Whether loopback, private and other special addresses may be dialled.
     pub allow_private_addresses: bool,
