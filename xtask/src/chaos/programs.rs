@@ -16,7 +16,8 @@ impl Programs {
     /// Builds them, or finds that they are fresh. Asking cargo rather than taking whatever file lies there: a stale
     /// program would pass in silence.
     pub(crate) fn build(layout: &Layout, release: bool) -> Result<Self> {
-        eprintln!("chaos: building the programs (cargo build --workspace --bins)");
+        let profile = if release { " --release" } else { "" };
+        eprintln!("chaos: building the programs (cargo build --workspace --bins{profile})");
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["build", "--quiet", "--workspace", "--exclude", "xtask", "--bins"]);
         if release {
