@@ -3,7 +3,10 @@
 use crate::filter::Dialect;
 use sqlx::migrate::Migrator;
 use std::path::Path;
-use trawl_shared::sql::{Missing, SqlError, SqliteFile, open_sqlite};
+use trawl_shared::{
+    migrations,
+    sql::{Missing, SqlError, SqliteFile, open_sqlite},
+};
 
 /// The ledger in a SQLite file.
 pub(super) struct SqliteLedger(SqliteFile);
@@ -11,9 +14,12 @@ pub(super) struct SqliteLedger(SqliteFile);
 impl SqliteLedger {
     pub(super) const DIALECT: Dialect = Dialect::Sqlite;
 
+    fn migrations() -> Migrator {
+        migrations!("../../migrations/sqlite": "0001_letters", "0002_stories")
+    }
+
     pub(super) async fn open(path: &Path, missing: Missing) -> Result<Self, SqlError> {
-        static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-        Ok(Self(open_sqlite(path, missing, &MIGRATIONS).await?))
+        Ok(Self(open_sqlite(path, missing, &Self::migrations()).await?))
     }
 
     pub(super) fn reader(&self) -> &sqlx::SqlitePool {
@@ -37,11 +43,16 @@ pub(super) struct PostgresLedger(sqlx::PgPool);
 impl PostgresLedger {
     pub(super) const DIALECT: Dialect = Dialect::Postgres;
 
+    fn migrations() -> Migrator {
+        migrations!("../../migrations/postgres": "0001_letters", "0002_stories")
+    }
+
     pub(super) async fn open(url: &str) -> Result<Self, SqlError> {
-        static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
         /// One writes, the others answer questions.
         const CONNECTIONS: u32 = 4;
-        Ok(Self(trawl_shared::sql::open_postgres(url, super::SCHEMA, CONNECTIONS, &MIGRATIONS).await?))
+        Ok(Self(
+            trawl_shared::sql::open_postgres(url, super::SCHEMA, CONNECTIONS, &Self::migrations()).await?,
+        ))
     }
 
     pub(super) fn reader(&self) -> &sqlx::PgPool {
@@ -54,5 +65,19 @@ impl PostgresLedger {
 
     pub(super) async fn close_all(&self) {
         self.0.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trawl_shared::sql::assert_lists_all;
+
+    #[tokio::test]
+    async fn every_migration_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        assert_lists_all(&folder.join("sqlite"), &SqliteLedger::migrations()).await;
+        #[cfg(feature = "postgres")]
+        assert_lists_all(&folder.join("postgres"), &PostgresLedger::migrations()).await;
     }
 }

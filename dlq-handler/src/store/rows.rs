@@ -12,38 +12,40 @@ use std::fmt::Display;
 use trawl_shared::{
     message::{Headers, Record, Source},
     model::{JobId, MessageId, TaskId},
+    row,
     sql::SqlError,
 };
 
-/// The columns of `list.sql` and `letter.sql`.
-#[derive(sqlx::FromRow)]
-pub(super) struct SummaryRow {
-    id: Uuid,
-    message: Uuid,
-    consumer: String,
-    state: String,
-    generation: i64,
-    job: Option<Uuid>,
-    task: Option<Uuid>,
-    url: Option<String>,
-    host: Option<String>,
-    kind: Option<String>,
-    causation: Option<Uuid>,
-    trace: Option<String>,
-    topic: String,
-    service: String,
-    instance: String,
-    version: String,
-    stage: String,
-    code: String,
-    class: String,
-    error: String,
-    attempts: i64,
-    first_died_at: i64,
-    died_at: i64,
-    changed_at: i64,
-    changed_by: String,
-    remark: Option<String>,
+row! {
+    /// The columns of `list.sql` and `letter.sql`.
+    pub(super) struct SummaryRow {
+        id: Uuid,
+        message: Uuid,
+        consumer: String,
+        state: String,
+        generation: i64,
+        job: Option<Uuid>,
+        task: Option<Uuid>,
+        url: Option<String>,
+        host: Option<String>,
+        kind: Option<String>,
+        causation: Option<Uuid>,
+        trace: Option<String>,
+        topic: String,
+        service: String,
+        instance: String,
+        version: String,
+        stage: String,
+        code: String,
+        class: String,
+        error: String,
+        attempts: i64,
+        first_died_at: i64,
+        died_at: i64,
+        changed_at: i64,
+        changed_by: String,
+        remark: Option<String>,
+    }
 }
 
 impl SummaryRow {
@@ -79,26 +81,27 @@ impl SummaryRow {
     }
 }
 
-/// The columns of `deaths.sql`.
-#[derive(sqlx::FromRow)]
-pub(super) struct DeathRow {
-    generation: i64,
-    topic: String,
-    part: i64,
-    place: i64,
-    made_at: Option<i64>,
-    service: String,
-    instance: String,
-    version: String,
-    stage: String,
-    code: String,
-    class: String,
-    error: String,
-    causes: String,
-    attempts: i64,
-    failed_at: i64,
-    history: String,
-    edited: Option<Vec<u8>>,
+row! {
+    /// The columns of `deaths.sql`.
+    pub(super) struct DeathRow {
+        generation: i64,
+        topic: String,
+        part: i64,
+        place: i64,
+        made_at: Option<i64>,
+        service: String,
+        instance: String,
+        version: String,
+        stage: String,
+        code: String,
+        class: String,
+        error: String,
+        causes: String,
+        attempts: i64,
+        failed_at: i64,
+        history: String,
+        edited: Option<Vec<u8>>,
+    }
 }
 
 impl DeathRow {
@@ -124,14 +127,15 @@ impl DeathRow {
     }
 }
 
-/// The columns of `events.sql`.
-#[derive(sqlx::FromRow)]
-pub(super) struct EventRow {
-    at: i64,
-    state: String,
-    done_by: String,
-    remark: Option<String>,
-    generation: i64,
+row! {
+    /// The columns of `events.sql`.
+    pub(super) struct EventRow {
+        at: i64,
+        state: String,
+        done_by: String,
+        remark: Option<String>,
+        generation: i64,
+    }
 }
 
 impl EventRow {
@@ -146,13 +150,14 @@ impl EventRow {
     }
 }
 
-/// The columns of `record.sql` and `original.sql`.
-#[derive(sqlx::FromRow)]
-pub(super) struct RecordRow {
-    topic: String,
-    record_key: Option<Vec<u8>>,
-    headers: String,
-    payload: Vec<u8>,
+row! {
+    /// The columns of `record.sql` and `original.sql`.
+    pub(super) struct RecordRow {
+        topic: String,
+        record_key: Option<Vec<u8>>,
+        headers: String,
+        payload: Vec<u8>,
+    }
 }
 
 impl RecordRow {

@@ -7,6 +7,7 @@
 //! and which are the database's.
 
 mod error;
+mod schema;
 mod sqlite;
 mod url;
 
@@ -19,6 +20,9 @@ pub mod testing;
 mod tests;
 
 pub use error::{RETRY_AFTER, SqlError, describe};
+#[cfg(any(test, feature = "testing"))]
+pub use schema::assert_lists_all;
+pub use schema::migration;
 pub use sqlite::{Missing, SqliteFile, open_sqlite, open_sqlite_paged};
 pub use url::DatabaseUrl;
 

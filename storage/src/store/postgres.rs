@@ -10,6 +10,7 @@ use futures_util::{StreamExt as _, stream::BoxStream};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction, migrate::Migrator, types::Uuid};
 use std::collections::HashSet;
 use trawl_shared::{
+    migrations,
     model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId},
     sql::{SqlError, open_postgres},
 };
@@ -17,7 +18,9 @@ use trawl_shared::{
 /// All columns of a page; what follows says of which.
 const PAGES: &str = include_str!("sql/postgres/pages.sql");
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+fn migrations() -> Migrator {
+    migrations!("../../migrations/postgres": "0001_pages", "0002_items")
+}
 
 /// Batches in flight, and a few questions besides.
 const CONNECTIONS: u32 = 6;
@@ -29,7 +32,7 @@ pub(super) struct PostgresPages {
 
 impl PostgresPages {
     pub(super) async fn open(url: &str) -> Result<Self, SqlError> {
-        Ok(Self { pool: open_postgres(url, SCHEMA, CONNECTIONS, &MIGRATIONS).await? })
+        Ok(Self { pool: open_postgres(url, SCHEMA, CONNECTIONS, &migrations()).await? })
     }
 }
 
@@ -222,5 +225,18 @@ impl PageTransaction for PostgresTransaction {
 
     async fn commit(self: Box<Self>) -> Result<(), SqlError> {
         Ok(self.0.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use trawl_shared::sql::assert_lists_all;
+
+    #[tokio::test]
+    async fn every_migration_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+        assert_lists_all(&folder, &migrations()).await;
     }
 }

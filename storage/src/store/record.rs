@@ -9,38 +9,40 @@ use serde::de::DeserializeOwned;
 use sqlx::types::Uuid;
 use trawl_shared::{
     model::{JobId, Outcome, TaskId},
+    row,
     sql::SqlError,
 };
 
-/// The columns of `pages.sql` and its like.
-#[derive(sqlx::FromRow)]
-pub(super) struct Record {
-    job: Uuid,
-    task: Uuid,
-    round: i64,
-    depth: i64,
-    url: String,
-    final_url: String,
-    status: Option<i64>,
-    outcome: String,
-    code: String,
-    detail: Option<String>,
-    found_on: Option<String>,
-    fetched_at: Option<i64>,
-    content_type: Option<String>,
-    body_bytes: i64,
-    title: Option<String>,
-    description: Option<String>,
-    lang: Option<String>,
-    canonical: Option<String>,
-    meta_robots: Option<String>,
-    body_hash: Option<String>,
-    content_hash: Option<String>,
-    simhash: Option<String>,
-    text: Option<String>,
-    markdown: Option<String>,
-    structured: Option<String>,
-    links: Option<String>,
+row! {
+    /// The columns of `pages.sql` and its like.
+    pub(super) struct Record {
+        job: Uuid,
+        task: Uuid,
+        round: i64,
+        depth: i64,
+        url: String,
+        final_url: String,
+        status: Option<i64>,
+        outcome: String,
+        code: String,
+        detail: Option<String>,
+        found_on: Option<String>,
+        fetched_at: Option<i64>,
+        content_type: Option<String>,
+        body_bytes: i64,
+        title: Option<String>,
+        description: Option<String>,
+        lang: Option<String>,
+        canonical: Option<String>,
+        meta_robots: Option<String>,
+        body_hash: Option<String>,
+        content_hash: Option<String>,
+        simhash: Option<String>,
+        text: Option<String>,
+        markdown: Option<String>,
+        structured: Option<String>,
+        links: Option<String>,
+    }
 }
 
 impl Record {

@@ -16,6 +16,7 @@ use sqlx::{
 };
 use std::{collections::HashSet, path::Path};
 use trawl_shared::{
+    migrations,
     model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId},
     sql::{Missing, SqlError, SqliteFile, open_sqlite_paged},
 };
@@ -23,7 +24,9 @@ use trawl_shared::{
 /// All columns of a page; what follows says of which.
 const PAGES: &str = include_str!("sql/sqlite/pages.sql");
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+fn migrations() -> Migrator {
+    migrations!("../../migrations/sqlite": "0001_pages", "0002_items")
+}
 
 /// A page with its links takes some ten kilobytes: larger pages of the file mean fewer writes.
 const PAGE_BYTES: u32 = 8192;
@@ -39,7 +42,7 @@ pub(super) struct SqlitePages {
 
 impl SqlitePages {
     pub(super) async fn open(path: &Path, missing: Missing) -> Result<Self, SqlError> {
-        Ok(Self { file: open_sqlite_paged(path, missing, PAGE_BYTES, &MIGRATIONS).await? })
+        Ok(Self { file: open_sqlite_paged(path, missing, PAGE_BYTES, &migrations()).await? })
     }
 }
 
@@ -277,6 +280,7 @@ fn bind<'t, T: sqlx::Encode<'t, Sqlite> + sqlx::Type<Sqlite>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trawl_shared::sql::assert_lists_all;
 
     #[test]
     fn one_group_becomes_as_many_as_there_are_rows() {
@@ -286,5 +290,11 @@ mod tests {
             with_groups(sql, 3),
             "INSERT INTO t (a, b)\nVALUES (?, ?),(?, ?),(?, ?)\nON CONFLICT DO NOTHING"
         );
+    }
+
+    #[tokio::test]
+    async fn every_migration_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+        assert_lists_all(&folder, &migrations()).await;
     }
 }

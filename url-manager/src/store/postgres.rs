@@ -11,9 +11,14 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use trawl_shared::sql::{SqlError, open_postgres};
+use trawl_shared::{
+    migrations,
+    sql::{SqlError, open_postgres},
+};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+fn migrations() -> Migrator {
+    migrations!("../../migrations/postgres": "0001_frontier", "0002_turns", "0003_rules")
+}
 
 /// The schema.
 const SCHEMA: &str = "frontier";
@@ -30,7 +35,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(url: &str) -> Result<Self, SqlError> {
-        let pool = open_postgres(url, SCHEMA, CONNECTIONS, &MIGRATIONS).await?;
+        let pool = open_postgres(url, SCHEMA, CONNECTIONS, &migrations()).await?;
         Ok(Self { pool, texts: Texts::default() })
     }
 }
@@ -118,4 +123,17 @@ fn text(texts: &Texts, statement: &'static Statement) -> Arc<str> {
     let mut texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
     let text = texts.entry(statement.name);
     Arc::clone(text.or_insert_with(|| spelled(statement.postgres, "json_build_array").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use trawl_shared::sql::assert_lists_all;
+
+    #[tokio::test]
+    async fn every_migration_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+        assert_lists_all(&folder, &migrations()).await;
+    }
 }

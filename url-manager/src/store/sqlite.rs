@@ -16,9 +16,14 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
-use trawl_shared::sql::{Missing, SqlError, SqliteFile, open_sqlite};
+use trawl_shared::{
+    migrations,
+    sql::{Missing, SqlError, SqliteFile, open_sqlite},
+};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+fn migrations() -> Migrator {
+    migrations!("../../migrations/sqlite": "0001_frontier", "0002_turns", "0003_rules")
+}
 
 /// Rows of a table, by size.
 const SIZES: [usize; 4] = [4, 16, 64, 256];
@@ -36,7 +41,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(path: &Path, missing: Missing) -> Result<Self, SqlError> {
-        let file = open_sqlite(path, missing, &MIGRATIONS).await?;
+        let file = open_sqlite(path, missing, &migrations()).await?;
         sqlx::query(AssertSqlSafe(format!("PRAGMA cache_size = -{CACHE_KIB}"))).execute(&file.writer).await?;
         Ok(Self { file, texts: Texts::default() })
     }
@@ -160,6 +165,7 @@ mod tests {
     use super::*;
     use crate::store::statements::{ALL, SAVE_URLS};
     use sqlx::SqlSafeStr as _;
+    use trawl_shared::sql::assert_lists_all;
 
     /// SQLite reads every statement: a misspelled column fails here and not in a crawl.
     #[tokio::test]
@@ -186,5 +192,11 @@ mod tests {
         assert_eq!(sizes(3), [4]);
         assert_eq!(sizes(65), [256]);
         assert_eq!(sizes(256 + 5), [256, 16]);
+    }
+
+    #[tokio::test]
+    async fn every_migration_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+        assert_lists_all(&folder, &migrations()).await;
     }
 }
