@@ -21,6 +21,9 @@ const CHECKPOINT_BYTES: u32 = 16 * 1024 * 1024;
 /// SQLite's own default: right for small rows that are written all over a table.
 const PAGE_BYTES: u32 = 4096;
 
+/// Takes the lock at once.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// What to do where there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -47,7 +50,16 @@ impl SqliteFile {
     /// # Errors
     /// When another process holds the lock for too long, or the file can't be written.
     pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, SqlError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        match self.writer.begin_with(BEGIN).await {
+            // A full disk makes SQLite itself roll back (https://www.sqlite.org/lang_transaction.html, 3.1). sqlx's own
+            // ROLLBACK finds nothing to end then and fails, and sqlx believes for good that the connection is within a
+            // transaction: only another connection can begin one.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with(BEGIN).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     /// Closes all connections; the last one folds the write-ahead log into the file.

@@ -37,6 +37,31 @@ async fn a_sqlite_file_is_made_only_where_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_full_disk_ends_one_transaction_and_not_all_that_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = open_sqlite(&folder.path().join("things.db"), Missing::Create, &migrations()).await.unwrap();
+    sqlx::query("CREATE TABLE large (content BLOB)").execute(&file.writer).await.unwrap();
+    // No more pages than there are: to SQLite that is what a full disk is.
+    sqlx::query("PRAGMA max_page_count = 1").execute(&file.writer).await.unwrap();
+    let mut tx = file.begin().await.unwrap();
+    sqlx::query("INSERT INTO things VALUES (1)").execute(&mut *tx).await.unwrap();
+    let full =
+        sqlx::query("INSERT INTO large VALUES (zeroblob(100000))").execute(&mut *tx).await.unwrap_err();
+    assert!(full.to_string().contains("full"), "{full}");
+    drop(tx);
+
+    sqlx::query("PRAGMA max_page_count = 1000000").execute(&file.writer).await.unwrap();
+    for id in 2..=3 {
+        let mut tx = file.begin().await.unwrap();
+        sqlx::query("INSERT INTO things VALUES (?)").bind(id).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM things").fetch_all(&file.reader).await.unwrap();
+    assert_eq!(ids, [2, 3], "what was rolled back is not there, what came after is");
+    file.close().await;
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");

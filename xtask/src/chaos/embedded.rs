@@ -17,14 +17,13 @@ use super::draw::Draw;
 use super::hostile::{HostileSite, Malice};
 use super::programs::Programs;
 use super::report::{Outcome, Setting};
+use super::run::REST_WITHIN;
 use super::scenario::Name;
 use super::small_disk::SmallDisk;
 use super::vitals::Vitals;
 use super::web::{GAP_MS, Web};
 use crate::services::pause;
 
-/// Longest that the last crawl may take to its end.
-const REST_WITHIN: Duration = Duration::from_secs(240);
 const STOPS_WITHIN: Duration = Duration::from_secs(40);
 /// A crawl on a full disk either stops within this, or waits for room.
 const STOPS_WHEN_FULL: Duration = Duration::from_secs(10);

@@ -18,7 +18,7 @@ use super::web::{GAP_MS, Web};
 use crate::services::{Own, Service, pause};
 
 /// Longest that a crawl may take to come to rest when the faults are over.
-const REST_WITHIN: Duration = Duration::from_secs(600);
+pub(super) const REST_WITHIN: Duration = Duration::from_secs(600);
 /// How long it must stay at rest: what comes late is found as well.
 const STAYS_FOR: Duration = Duration::from_secs(4);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
