@@ -13,6 +13,8 @@ use std::{path::Path, time::Duration};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection: the one writer is shared by all of a process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a file that is to be closed waits for connections that are in use.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that read.
 const READERS: u32 = 3;
 /// The write-ahead log is folded into the file when it has grown by so many bytes: each time costs an
@@ -62,10 +64,17 @@ impl SqliteFile {
         }
     }
 
-    /// Closes all connections; the last one folds the write-ahead log into the file.
+    /// Closes all connections; the last one folds the write-ahead log into the file. Whoever keeps one for ten seconds more
+    /// does not keep the process from its end: the next to open the file finds all that was committed.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
+        let closed = async {
+            self.reader.close().await;
+            self.writer.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, closed).await.is_err() {
+            let file = self.writer.connect_options().get_filename().display().to_string();
+            tracing::warn!("a connection to {file} is still in use and is left to the end of the process");
+        }
     }
 }
 

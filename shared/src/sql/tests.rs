@@ -62,6 +62,26 @@ async fn a_full_disk_ends_one_transaction_and_not_all_that_follow() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_never_given_back_does_not_keep_the_file_from_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("things.db");
+    let file = open_sqlite(&path, Missing::Create, &migrations()).await.unwrap();
+    let mut tx = file.begin().await.unwrap();
+    sqlx::query("INSERT INTO things VALUES (1)").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let kept = file.begin().await.unwrap();
+
+    tokio::time::pause();
+    file.close().await;
+    tokio::time::resume();
+    drop(kept);
+    let file = open_sqlite(&path, Missing::Fail, &migrations()).await.unwrap();
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM things").fetch_one(&file.reader).await.unwrap();
+    assert_eq!(count, 1);
+    file.close().await;
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
