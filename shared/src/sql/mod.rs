@@ -23,7 +23,7 @@ pub use error::{RETRY_AFTER, SqlError, describe};
 #[cfg(any(test, feature = "testing"))]
 pub use schema::assert_lists_all;
 pub use schema::migration;
-pub use sqlite::{Missing, SqliteFile, open_sqlite, open_sqlite_paged};
+pub use sqlite::{Missing, SqliteFile, Tuning, open_sqlite, open_sqlite_tuned};
 pub use url::DatabaseUrl;
 
 #[cfg(feature = "postgres")]

@@ -20,8 +20,6 @@ const READERS: u32 = 3;
 /// The write-ahead log is folded into the file when it has grown by so many bytes: each time costs an
 /// fsync, and a page that is written often in between is folded in once.
 const CHECKPOINT_BYTES: u32 = 16 * 1024 * 1024;
-/// SQLite's own default: right for small rows that are written all over a table.
-const PAGE_BYTES: u32 = 4096;
 
 /// Takes the lock at once.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -33,6 +31,22 @@ pub enum Missing {
     Create,
     /// Say so: for commands that only look.
     Fail,
+}
+
+/// What is right for most files, and not for all. The defaults are SQLite's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Bytes of a page, a power of two; holds for new files only. Small rows that are written all over a table want small
+    /// pages, rows of many kilobytes cost less in larger ones.
+    pub page_bytes: u32,
+    /// Most that the writing connection keeps of the file in memory, in KiB.
+    pub cache_kib: u32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { page_bytes: 4096, cache_kib: 2000 }
+    }
 }
 
 /// An open SQLite file.
@@ -90,18 +104,17 @@ pub async fn open_sqlite(
     missing: Missing,
     migrations: &Migrator,
 ) -> Result<SqliteFile, SqlError> {
-    open_sqlite_paged(path, missing, PAGE_BYTES, migrations).await
+    open_sqlite_tuned(path, missing, Tuning::default(), migrations).await
 }
 
-/// As [`open_sqlite`], with pages of a size of one's own (a power of two; holds for new files only):
-/// rows of many kilobytes cost less in larger pages.
+/// As [`open_sqlite`], tuned to what the file holds.
 ///
 /// # Errors
 /// As [`open_sqlite`].
-pub async fn open_sqlite_paged(
+pub async fn open_sqlite_tuned(
     path: &Path,
     missing: Missing,
-    page_bytes: u32,
+    tuning: Tuning,
     migrations: &Migrator,
 ) -> Result<SqliteFile, SqlError> {
     let database = path.display().to_string();
@@ -117,15 +130,16 @@ pub async fn open_sqlite_paged(
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(missing == Missing::Create)
-        .page_size(page_bytes)
+        .page_size(tuning.page_bytes)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .pragma("temp_store", "MEMORY")
-        .pragma("wal_autocheckpoint", (CHECKPOINT_BYTES / page_bytes).to_string())
+        .pragma("wal_autocheckpoint", (CHECKPOINT_BYTES / tuning.page_bytes).to_string())
         .disable_statement_logging();
-    let writer = pool(1).connect_with(options.clone()).await.map_err(|error| SqlError::Open {
+    let writing = options.clone().pragma("cache_size", format!("-{}", tuning.cache_kib));
+    let writer = pool(1).connect_with(writing).await.map_err(|error| SqlError::Open {
         database: database.clone(),
         reason: format!(
             "{} (is it a SQLite file, and may this user write to it and its folder?)",

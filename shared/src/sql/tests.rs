@@ -39,7 +39,9 @@ async fn a_sqlite_file_is_made_only_where_that_is_asked_for() {
 #[tokio::test]
 async fn a_full_disk_ends_one_transaction_and_not_all_that_follow() {
     let folder = tempfile::tempdir().unwrap();
-    let file = open_sqlite(&folder.path().join("things.db"), Missing::Create, &migrations()).await.unwrap();
+    let path = folder.path().join("things.db");
+    let tuning = Tuning { cache_kib: 3000, ..Tuning::default() };
+    let file = open_sqlite_tuned(&path, Missing::Create, tuning, &migrations()).await.unwrap();
     sqlx::query("CREATE TABLE large (content BLOB)").execute(&file.writer).await.unwrap();
     // No more pages than there are: to SQLite that is what a full disk is.
     sqlx::query("PRAGMA max_page_count = 1").execute(&file.writer).await.unwrap();
@@ -58,6 +60,8 @@ async fn a_full_disk_ends_one_transaction_and_not_all_that_follow() {
     }
     let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM things").fetch_all(&file.reader).await.unwrap();
     assert_eq!(ids, [2, 3], "what was rolled back is not there, what came after is");
+    let cache: i64 = sqlx::query_scalar("PRAGMA cache_size").fetch_one(&file.writer).await.unwrap();
+    assert_eq!(cache, -3000, "the connection that took over is tuned as the first one was");
     file.close().await;
 }
 

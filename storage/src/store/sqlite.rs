@@ -18,7 +18,7 @@ use std::{collections::HashSet, path::Path};
 use trawl_shared::{
     migrations,
     model::{CanonicalUrl, JobId, MessageId, Outcome, TaskId},
-    sql::{Missing, SqlError, SqliteFile, open_sqlite_paged},
+    sql::{Missing, SqlError, SqliteFile, Tuning, open_sqlite_tuned},
 };
 
 /// All columns of a page; what follows says of which.
@@ -42,7 +42,8 @@ pub(super) struct SqlitePages {
 
 impl SqlitePages {
     pub(super) async fn open(path: &Path, missing: Missing) -> Result<Self, SqlError> {
-        Ok(Self { file: open_sqlite_paged(path, missing, PAGE_BYTES, &migrations()).await? })
+        let tuning = Tuning { page_bytes: PAGE_BYTES, ..Tuning::default() };
+        Ok(Self { file: open_sqlite_tuned(path, missing, tuning, &migrations()).await? })
     }
 }
 

@@ -18,7 +18,7 @@ use std::{
 };
 use trawl_shared::{
     migrations,
-    sql::{Missing, SqlError, SqliteFile, open_sqlite},
+    sql::{Missing, SqlError, SqliteFile, Tuning, open_sqlite_tuned},
 };
 
 fn migrations() -> Migrator {
@@ -41,8 +41,8 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(path: &Path, missing: Missing) -> Result<Self, SqlError> {
-        let file = open_sqlite(path, missing, &migrations()).await?;
-        sqlx::query(AssertSqlSafe(format!("PRAGMA cache_size = -{CACHE_KIB}"))).execute(&file.writer).await?;
+        let tuning = Tuning { cache_kib: CACHE_KIB, ..Tuning::default() };
+        let file = open_sqlite_tuned(path, missing, tuning, &migrations()).await?;
         Ok(Self { file, texts: Texts::default() })
     }
 }

@@ -112,7 +112,7 @@ impl Default for ProducerSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
-    /// Smallest; cheap to read.
+    /// Small, and cheap to read; at level 1, unless `producer_options` has a `compression.level`.
     #[default]
     Zstd,
     /// Cheapest.
