@@ -13,6 +13,7 @@ pub mod config;
 pub mod content;
 #[cfg(feature = "testing")]
 pub mod corpora;
+pub mod listener;
 pub mod message;
 pub mod model;
 pub mod runtime;

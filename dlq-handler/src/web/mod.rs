@@ -20,7 +20,7 @@ use runs::Runs;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
-use trawl_shared::broker::Producer;
+use trawl_shared::{broker::Producer, listener};
 
 /// Longest form or JSON body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -70,10 +70,7 @@ pub async fn serve(
         shutdown: shutdown.clone(),
     };
     let router = router(state);
-    tokio::spawn(async move {
-        // Serving ends with the process; an accept error is retried inside axum.
-        let _ = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await;
-    });
+    listener::serve(listener, router, shutdown);
     Ok(local)
 }
 

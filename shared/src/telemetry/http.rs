@@ -1,6 +1,7 @@
 //! The operator's door: `/metrics`, `/livez`, `/readyz`, `/status`.
 
 use super::{Gauges, Health, Instrument, Metrics, catalog};
+use crate::listener;
 use axum::{Router, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -40,10 +41,7 @@ pub async fn serve(
         ready.set(i64::from(state.not_ready().is_empty()));
     });
     let router = router(metrics, health);
-    tokio::spawn(async move {
-        // Serving ends with the process; an accept error is retried inside axum.
-        let _ = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await;
-    });
+    listener::serve(listener, router, shutdown);
     Ok(Some(local))
 }
 

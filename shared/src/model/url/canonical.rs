@@ -6,7 +6,7 @@
 //! kept out of the identity of a page and are refused. No server can tell the spellings apart that these
 //! rules make one; what only a job can know is in [`super::UrlRules`].
 
-use super::{HostKey, escapes::normalise_escapes, host::registrable_domain, resolve::resolve};
+use super::{HostKey, escapes::normalise_escapes, registrable_domain, resolve::resolve};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use url::Url;

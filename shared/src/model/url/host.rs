@@ -1,4 +1,4 @@
-//! Hosts: what politeness is counted by, and the domain that somebody registered.
+//! Hosts: what politeness is counted by.
 
 use super::{CanonicalUrl, UrlError};
 use serde::{Deserialize, Serialize};
@@ -61,19 +61,6 @@ impl<'de> Deserialize<'de> for HostKey {
     }
 }
 
-/// The registrable domain of a host name in lower case: its public suffix and one label before it, by
-/// the public suffix list (<https://publicsuffix.org/list/>, private domains included). None for an IP
-/// address, a public suffix itself, and a name with an empty label.
-#[must_use]
-pub fn registrable_domain(host: &str) -> Option<&str> {
-    let name = host.strip_suffix('.').unwrap_or(host);
-    let is_name = !name.starts_with(['.', '[']) && !name.contains("..");
-    if !is_name || name.parse::<std::net::Ipv4Addr>().is_ok() {
-        return None;
-    }
-    psl::domain_str(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,23 +86,6 @@ mod tests {
             ("localhost.example", false),
         ] {
             assert_eq!(host.parse::<HostKey>().unwrap().is_loopback(), expected, "{host}");
-        }
-    }
-
-    #[test]
-    fn domains_are_below_public_suffixes() {
-        for (host, expected) in [
-            ("www.example.co.uk", Some("example.co.uk")),
-            ("a.b.github.io", Some("b.github.io")),
-            ("example.org.", Some("example.org")),
-            ("co.uk", None),
-            ("localhost", None),
-            ("127.0.0.1", None),
-            ("[::1]", None),
-            (".example.example", None),
-            ("a..example.org", None),
-        ] {
-            assert_eq!(registrable_domain(host), expected, "{host}");
         }
     }
 }

@@ -19,7 +19,8 @@ mod resolve;
 mod rules;
 
 pub use canonical::{CanonicalUrl, MAX_URL_LENGTH, UrlError};
-pub use host::{HostKey, registrable_domain};
+pub use host::HostKey;
 pub use normalise::{Normalised, normalise};
 pub use resolve::{Resolved, resolve};
 pub use rules::{SESSION_PARAMS, TRACKING_PARAMS, UrlProfile, UrlRules};
+pub use trawl_public_suffix::registrable_domain;

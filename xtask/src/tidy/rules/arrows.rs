@@ -10,7 +10,8 @@ const SERVICES: [&str; 5] =
 /// Whether this arrow may be; `None` if the crate is new to this rule.
 fn may(from: &str, to: &str) -> Option<bool> {
     Some(match from {
-        "trawl-shared" | "xtask" => false,
+        "trawl-public-suffix" | "xtask" => false,
+        "trawl-shared" => to == "trawl-public-suffix",
         "trawl" => to == "trawl-shared" || SERVICES.contains(&to),
         "bench" => to != "xtask",
         service if SERVICES.contains(&service) => to == "trawl-shared",
@@ -62,6 +63,7 @@ mod tests {
             ("bench", "trawl"),
             ("trawl", "bench"),
             ("bench", "trawl-scraper"),
+            ("trawl-shared", "trawl-public-suffix"),
         ] {
             assert_eq!(check_one(from, to), [], "{from} -> {to}");
         }
@@ -70,6 +72,8 @@ mod tests {
             ("trawl-shared", "trawl-parser"),
             ("trawl-scraper", "trawl"),
             ("trawl-parser", "bench"),
+            ("trawl-public-suffix", "trawl-shared"),
+            ("trawl-scraper", "trawl-public-suffix"),
             ("xtask", "trawl-shared"),
         ] {
             let expected = Finding::new("a/Cargo.toml", 4, format!("{from} depends on {to}"));
