@@ -216,7 +216,10 @@ fn the_database_is_the_one_that_is_started() {
         }
     }
     let tool = &compose.services[TOOL].environment;
-    assert!(tool.iter().all(|(name, value)| compose.services["storage"].environment[name] == *value));
+    assert_eq!(
+        *tool, compose.services["storage"].environment,
+        "`audit` needs the database, `lag` the brokers"
+    );
 }
 
 #[test]
